@@ -1,0 +1,1 @@
+"""The transactional record of a population on PostgreSQL: versions, history, search, outbox."""
