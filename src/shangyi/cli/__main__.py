@@ -1,0 +1,5 @@
+"""``python -m shangyi.cli``."""
+
+from shangyi.cli.main import main
+
+main()

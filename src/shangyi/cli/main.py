@@ -1,0 +1,163 @@
+"""The table of commands, and the way from arguments to an exit code.
+
+``shangyi --help`` imports neither typer nor rich nor the database driver: it stays under 0.3 s.
+"""
+
+import importlib
+import os
+import sys
+from typing import NoReturn
+
+from shangyi import __version__
+from shangyi.cli import codes
+from shangyi.cli.output import emit, line, note, utf8
+from shangyi.cli.text import sentence, t
+from shangyi.errors import ShangyiError
+
+GROUPS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = ()
+"""(heading, ((command, summary), …)): command ``x`` is ``shangyi.cli.x.app``."""
+
+EXAMPLES = (("shangyi demo", "a county of 300,000 people to look around in"),)
+
+
+def overview() -> None:
+    """What ``shangyi --help`` shows."""
+    line(
+        t(
+            "Shangyi 上医 {version}: the open platform for the health of a population, on FHIR R4.",
+            version=__version__,
+        )
+    )
+    line()
+    line(t("Usage: shangyi COMMAND [ARGUMENTS]"))
+    for heading, commands in GROUPS:
+        line("\n" + t(heading))
+        for name, summary in commands:
+            line(f"  {name:<10} {t(summary)}")
+    line("\n" + t("Examples"))
+    for command, meaning in EXAMPLES:
+        line(f"  {command:<46} # {t(meaning)}")
+    line(
+        "\n"
+        + t("Every command: --help shows its options and examples, --json answers with JSON for scripts.")
+    )
+    line(t("Settings come from the environment (SHANGYI_HOME, SHANGYI_PORT, …): docs/settings.md."))
+
+
+def commands() -> list[str]:
+    """The names of all commands, in the order of the overview."""
+    return [name for _, group in GROUPS for name, _ in group]
+
+
+def unknown(name: str) -> int:
+    """Say that there is no such command, and which one may be meant."""
+    import difflib
+
+    near = difflib.get_close_matches(name, commands(), 1, 0.5)
+    hint = t("Did you mean: shangyi {command}?", command=near[0]) if near else t("See: shangyi --help")
+    note(t("There is no command {name!r}. {hint}", name=name, hint=hint))
+    return codes.USAGE
+
+
+def warn_of_unknown_settings() -> None:
+    """A setting that is spelt wrong would be ignored silently; say so."""
+    from shangyi.settings import PREFIX, unknown
+
+    if any(name.startswith(PREFIX) for name in os.environ):
+        for name, near in unknown():
+            hint = t("did you mean {name}?", name=near) if near else t("see docs/settings.md")
+            note(t("Warning: {name} is not a setting: {hint}", name=name, hint=hint))
+
+
+def report(error: ShangyiError, as_json: bool) -> int:
+    """Tell an error in sentences on stderr; its OperationOutcome on stdout for scripts. The exit code."""
+    for issue in error.issues[:20]:
+        note(t("Error: {sentence}", sentence=sentence(issue)))
+    if len(error.issues) > 20:
+        note(t("… and {count} more", count=len(error.issues) - 20))
+    if as_json:
+        emit(error.outcome())
+    return codes.of(error)
+
+
+def call(name: str, arguments: list[str]) -> int:
+    """Import the command and run it; its exit code."""
+    import typer
+
+    module = importlib.import_module(f"shangyi.cli.{name}")
+    command = typer.main.get_command(module.app)
+    try:
+        result = command.main(arguments, prog_name=f"shangyi {name}", standalone_mode=False)
+    except typer.Exit as leave:
+        return leave.exit_code
+    except typer.TyperException as error:
+        note(t("This cannot be run as typed: {reason}", reason=error.format_message()))
+        note(t("See: shangyi {command} --help", command=name))
+        return codes.USAGE
+    return result if isinstance(result, int) else codes.OK
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line; its exit code. Never lets a traceback reach the person."""
+    if not arguments or arguments[0] in {"--help", "-h"} or arguments == ["help"]:
+        overview()
+        return codes.OK
+    if arguments[0] in {"--version", "-V", "version"}:
+        line(__version__)
+        return codes.OK
+    if arguments[0] == "help":
+        arguments = [*arguments[1:], "--help"]
+    name, *rest = arguments
+    if name not in commands():
+        return unknown(name)
+    as_json = "--json" in rest
+    try:
+        warn_of_unknown_settings()
+        return call(name, rest)
+    except ShangyiError as error:
+        return report(error, as_json)
+    except KeyboardInterrupt:
+        note("\n" + t("Stopped."))
+        return codes.INTERRUPTED
+    except BrokenPipeError:
+        # The reader of a pipe (head, less) has seen enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return codes.OK
+    except Exception as error:
+        return unexpected(error)
+
+
+def unexpected(error: Exception) -> int:
+    """A fault of ours: keep the traceback in a file of SHANGYI_HOME and say where."""
+    import traceback
+
+    kind = f"{type(error).__name__}"
+    if os.environ.get("SHANGYI_LOG") == "debug":
+        traceback.print_exception(error)
+    try:
+        from shangyi.settings import Settings
+
+        folder = Settings.load().home / "logs"
+        folder.mkdir(parents=True, exist_ok=True)
+        file = folder / "cli-error.log"
+        with file.open("a", encoding="utf-8") as log:
+            traceback.print_exception(error, file=log)
+        note(
+            t(
+                "Something went wrong inside Shangyi ({kind}); the details are in {file}.",
+                kind=kind,
+                file=file,
+            )
+        )
+    except (OSError, ShangyiError):
+        note(
+            t("Something went wrong inside Shangyi ({kind}); SHANGYI_LOG=debug shows the details.", kind=kind)
+        )
+    return codes.FAILED
+
+
+def main() -> NoReturn:
+    """The entry point of the ``shangyi`` script."""
+    utf8()
+    code = run(sys.argv[1:])
+    sys.exit(code)
