@@ -1,0 +1,1 @@
+"""The components that pages are composed of: each one typed model here and one template of the same name."""

@@ -1,0 +1,77 @@
+/* Draws every [data-chart] with ECharts in the colours of the page. Tooltips are drawn on the canvas, because
+   the page's policy allows no inline style in markup. */
+"use strict";
+(() => {
+  const style = getComputedStyle(document.documentElement);
+  const colour = (name) => style.getPropertyValue(`--${name}`).trim();
+  const text = () => ({ color: colour("ink-2"), fontSize: 11, fontFamily: style.getPropertyValue("--font") });
+  const line = () => ({ lineStyle: { color: colour("line-inner") } });
+  const tooltip = () => ({
+    renderMode: "richText", confine: true, backgroundColor: colour("panel"), borderColor: colour("line"),
+    textStyle: { color: colour("ink"), fontSize: 12 },
+  });
+
+  const band = (model) => {
+    if (!model.band) return undefined;
+    const [low, high] = model.band;
+    const edge = (value) => (value === null ? {} : { yAxis: value });
+    return { silent: true, itemStyle: { color: colour("band") }, data: [[edge(low), edge(high)]] };
+  };
+
+  const time = (model) => ({
+    aria: { enabled: true }, animation: false,
+    grid: { left: 4, right: 12, top: model.series.length > 1 ? 30 : 14, bottom: 4, containLabel: true },
+    legend: { show: model.series.length > 1, top: 0, left: 0, itemWidth: 14, itemHeight: 8, textStyle: text() },
+    tooltip: { ...tooltip(), trigger: "axis" },
+    xAxis: { type: "time", axisLabel: { ...text(), hideOverlap: true }, axisLine: line(), axisTick: { show: false } },
+    yAxis: { type: "value", scale: model.series.every((s) => s.kind === "line"), axisLabel: text(), splitLine: line() },
+    series: model.series.map((s, i) => ({
+      name: s.name, type: s.kind, data: s.values.map((v, k) => ({
+        value: [model.x[k], v],
+        itemStyle: s.hollow.includes(k) ? { color: colour("panel"), borderColor: colour(s.colour), borderWidth: 1.5 } : undefined,
+      })),
+      showSymbol: s.symbols, symbol: "circle", symbolSize: 7, connectNulls: true, barMaxWidth: 14,
+      lineStyle: { width: 2, color: colour(s.colour) }, itemStyle: { color: colour(s.colour) },
+      markArea: i === 0 ? band(model) : undefined,
+      markLine: i === 0 && model.marks.length ? {
+        symbol: "none", silent: true, lineStyle: { color: colour("grade-4"), type: "dashed" },
+        label: { formatter: (p) => p.name, color: colour("ink-2"), fontSize: 11 },
+        data: model.marks.map((m) => ({ xAxis: m.x, name: m.label })),
+      } : undefined,
+    })),
+  });
+
+  const pyramid = (model) => ({
+    aria: { enabled: true }, animation: false,
+    grid: { left: 4, right: 12, top: 26, bottom: 4, containLabel: true },
+    legend: { top: 0, left: 0, itemWidth: 12, itemHeight: 8, textStyle: text() },
+    tooltip: { ...tooltip(), trigger: "axis", axisPointer: { type: "shadow" }, valueFormatter: (v) => `${Math.abs(v)} ${model.unit}` },
+    xAxis: { type: "value", axisLabel: { ...text(), formatter: (v) => `${Math.abs(v)}${model.unit}` }, splitLine: line() },
+    yAxis: { type: "category", data: model.ages, axisTick: { show: false }, axisLine: { show: false }, axisLabel: text() },
+    series: [[model.male_name, model.male, "male", -1], [model.female_name, model.female, "female", 1]].map(
+      ([name, values, tone, sign]) => ({ name, type: "bar", stack: "all", barCategoryGap: "12%",
+        itemStyle: { color: colour(tone) }, data: values.map((v) => v * sign) })),
+  });
+
+  const kinds = { time, pyramid };
+  const observer = new ResizeObserver((entries) => entries.forEach((e) => echarts.getInstanceByDom(e.target)?.resize()));
+
+  const draw = (root) => {
+    root.querySelectorAll("[data-chart]").forEach((element) => {
+      if (echarts.getInstanceByDom(element)) return;
+      const model = JSON.parse(element.dataset.chart);
+      element.hidden = false;
+      echarts.init(element, null, { renderer: "canvas" }).setOption(kinds[model.kind](model));
+      observer.observe(element);
+    });
+  };
+  const dispose = (root) => root.querySelectorAll("[data-chart]").forEach((element) => {
+    observer.unobserve(element);
+    echarts.getInstanceByDom(element)?.dispose();
+  });
+
+  draw(document);
+  document.addEventListener("htmx:before:swap", (event) => { if (event.target instanceof Element) dispose(event.target); });
+  document.addEventListener("htmx:after:swap", (event) => { if (event.target instanceof Element) draw(event.target); });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { dispose(document); draw(document); });
+})();
