@@ -29,7 +29,7 @@ def installed() -> Path:
 def runs(directory: Path, account: Account) -> bool:
     """Whether the account may run the server that lies there."""
     try:
-        command = [directory / "bin" / f"postgres{SUFFIX}", "--version"]
+        command = [str(directory / "bin" / f"postgres{SUFFIX}"), "--version"]
         done = subprocess.run(command, capture_output=True, cwd="/", **account.subprocess())
     except OSError:
         return False

@@ -17,6 +17,7 @@ from shangyi.store.embedded.binaries import SUFFIX
 
 ROLE = "shangyi"
 PORT = 5432
+INITDB = f"-U {ROLE} -A scram-sha-256 -E UTF8 --locale=C --no-sync --no-instructions".split()
 AUTHENTICATION = "local all all scram-sha-256\nhost all all 127.0.0.1/32 scram-sha-256\nhost all all ::1/128 scram-sha-256\n"
 
 SETTINGS = {
@@ -115,12 +116,10 @@ def create(data: Path, binaries: Path, account: Account, password_file: Path) ->
             str(binaries / "bin" / f"initdb{SUFFIX}"),
             "-D",
             str(made / "data"),
-            "-U",
-            ROLE,
-            "-A",
-            "scram-sha-256",
-        ]
-        + ["--pwfile", str(verifier), "-E", "UTF8", "--locale=C", "--no-sync", "--no-instructions"],
+            "--pwfile",
+            str(verifier),
+            *INITDB,
+        ],
         made,
         given,
     )
