@@ -1,0 +1,75 @@
+"""Formats of the primitive types (http://hl7.org/fhir/R4/datatypes.html#primitive)."""
+
+import re
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+YEAR = r"(?!0000)\d{4}"
+DATE = rf"{YEAR}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?"
+TIME = r"([01]\d|2[0-3]):[0-5]\d:([0-5]\d|60)(\.\d+)?"
+ZONE = r"(Z|[+-]((0\d|1[0-3]):[0-5]\d|14:00))"
+FULL_DATE = rf"{YEAR}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])"
+
+PATTERNS = {
+    "base64Binary": r"(\s*[0-9a-zA-Z+/=]){4}(\s*[0-9a-zA-Z+/=])*\s*|",
+    "canonical": r"\S+",
+    "code": r"[^\s]+(\s[^\s]+)*",
+    "date": DATE,
+    "dateTime": rf"{DATE}|{FULL_DATE}T{TIME}{ZONE}",
+    "id": r"[A-Za-z0-9\-.]{1,64}",
+    "instant": rf"{FULL_DATE}T{TIME}{ZONE}",
+    "markdown": r"[^\x00-\x08\x0b\x0c\x0e-\x1f]*\S[^\x00-\x08\x0b\x0c\x0e-\x1f]*",
+    "oid": r"urn:oid:[0-2](\.(0|[1-9]\d*))+",
+    "string": r"[^\x00-\x08\x0b\x0c\x0e-\x1f]*\S[^\x00-\x08\x0b\x0c\x0e-\x1f]*",
+    "time": TIME,
+    "uri": r"\S+",
+    "url": r"\S+",
+    "uuid": r"urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}",
+}
+INTEGERS = {"integer": -(2**31), "unsignedInt": 0, "positiveInt": 1}
+"""Least value of each; the greatest is 2 147 483 647."""
+
+LONGEST_STRING = 1024 * 1024
+_CALENDAR = frozenset({"date", "dateTime", "instant"})
+
+
+def _calendar(value: str) -> bool:
+    if len(value) < 10:
+        return True
+    try:
+        date(int(value[:4]), int(value[5:7]), int(value[8:10]))
+    except ValueError:
+        return False
+    return True
+
+
+def _text(name: str) -> Callable[[Any], bool]:
+    matches = re.compile(PATTERNS[name], re.DOTALL).fullmatch
+    if name in _CALENDAR:
+        return lambda value: type(value) is str and matches(value) is not None and _calendar(value)
+    return lambda value: type(value) is str and matches(value) is not None and len(value) <= LONGEST_STRING
+
+
+def _integer(least: int) -> Callable[[Any], bool]:
+    return lambda value: type(value) is int and least <= value <= 2**31 - 1
+
+
+def _decimal(value: Any) -> bool:
+    return type(value) is int or (type(value) is Decimal and value.is_finite())
+
+
+CHECKS: dict[str, Callable[[Any], bool]] = {
+    **{name: _text(name) for name in PATTERNS if name != "base64Binary"},
+    "base64Binary": lambda value: (
+        type(value) is str
+        and re.fullmatch(PATTERNS["base64Binary"], value) is not None
+        and len("".join(value.split())) % 4 == 0
+    ),
+    **{name: _integer(least) for name, least in INTEGERS.items()},
+    "decimal": _decimal,
+    "boolean": lambda value: type(value) is bool,
+    "xhtml": lambda value: type(value) is str,
+}
+"""By type: whether a JSON value is one."""
