@@ -1,6 +1,17 @@
 """Options of the whole suite."""
 
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import pytest
+
+if TYPE_CHECKING:
+    from shangyi.store.database import Store
+    from shangyi.store.embedded import Server
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -14,3 +25,38 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if slow:
         config.hook.pytest_deselected(items=slow)
         items[:] = [item for item in items if item not in slow]
+
+
+@pytest.fixture(scope="session")
+def database_server(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Server]":
+    """One embedded PostgreSQL for the session, of each worker of xdist; crash-safety off where only speed counts."""
+    from shangyi.store import embedded
+
+    home = Path(tempfile.mkdtemp(prefix="shangyi-test-", dir="/tmp"))
+    home.chmod(0o711)
+    with embedded.start(
+        home, settings={"shared_buffers": "64MB", "fsync": "off", "max_connections": "200"}
+    ) as server:
+        yield server
+    shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def database_template(database_server: "Server") -> str:
+    """An empty, migrated database to copy."""
+    from shangyi.store.database import Store, create_database
+
+    create_database(database_server.conninfo("postgres"), "template_shangyi")
+    Store(database_server.conninfo("template_shangyi")).close()
+    return "template_shangyi"
+
+
+@pytest.fixture(scope="module")
+def store(database_server: "Server", database_template: str) -> "Iterator[Store]":
+    """A store of its own for each test module: a real PostgreSQL, an empty database."""
+    from shangyi.store.database import Store, create_database
+
+    name = f"test_{uuid.uuid4().hex}"
+    create_database(database_server.conninfo("postgres"), name, database_template)
+    with Store(database_server.conninfo(name)) as opened:
+        yield opened

@@ -1,0 +1,94 @@
+"""How bodies are packed: zstd, with a dictionary trained on what this database holds (docs/store.md).
+
+``coding`` 0: plain, 1: zstd without dictionary, 2 and up: a row of ``dictionary``, which is never changed.
+"""
+
+import threading
+from hashlib import sha256
+
+import psycopg
+import zstandard
+
+from shangyi.errors import Misconfigured
+
+PLAIN, BARE = 0, 1
+LEVEL = 6
+LARGEST = 256 << 20
+"""No body unpacks to more bytes than this; a corrupt length must not take all memory."""
+
+
+class Codec:
+    """Packs with the newest dictionary of a type, unpacks with the one that a row names. One for all threads."""
+
+    def __init__(self) -> None:
+        self._dictionaries: dict[int, zstandard.ZstdCompressionDict] = {}
+        self._of_type: dict[int, int] = {}
+        self._local = threading.local()
+
+    def __getstate__(self) -> dict[str, object]:
+        contents = {coding: item.as_bytes() for coding, item in self._dictionaries.items()}
+        return {"contents": contents, "of_type": self._of_type}
+
+    def __setstate__(self, state: dict[str, dict[int, bytes]]) -> None:
+        self.__init__()  # type: ignore[misc]
+        for coding, content in state["contents"].items():
+            self._dictionaries[coding] = _dictionary(content)
+        self._of_type = dict(state["of_type"])  # type: ignore[arg-type]
+
+    def load(self, connection: psycopg.Connection) -> None:
+        """Learn the dictionaries that the database has and we have not."""
+        rows = connection.execute(
+            "select coding, type, sha256, content from dictionary where not coding = any(%s) order by coding",
+            [list(self._dictionaries)],
+        )
+        for coding, type_, digest, content in rows:
+            if sha256(content).digest() != digest:
+                raise Misconfigured("The dictionary {coding} of the database is damaged", coding=coding)
+            self._dictionaries[coding] = _dictionary(content)
+            self._of_type[type_] = coding
+
+    def knows(self, coding: int) -> bool:
+        """Whether ``unpack`` can do this coding now; else ``load`` first."""
+        return coding in (PLAIN, BARE) or coding in self._dictionaries
+
+    @property
+    def trained(self) -> bool:
+        """Whether there is any dictionary."""
+        return bool(self._dictionaries)
+
+    def pack(self, type: int, data: bytes) -> tuple[int, bytes]:
+        """Coding and packed bytes."""
+        if not data:
+            return PLAIN, data
+        coding = self._of_type.get(type) or self._of_type.get(0) or BARE
+        packed = self._compressor(coding).compress(data)
+        return (coding, packed) if len(packed) < len(data) else (PLAIN, data)
+
+    def unpack(self, coding: int, data: bytes) -> bytes:
+        """The bytes that were packed."""
+        if coding == PLAIN:
+            return bytes(data)
+        return self._decompressor(coding).decompress(data, max_output_size=LARGEST)
+
+    def _compressor(self, coding: int) -> zstandard.ZstdCompressor:
+        made: dict[int, zstandard.ZstdCompressor] = self._local.__dict__.setdefault("compressors", {})
+        if coding not in made:
+            made[coding] = zstandard.ZstdCompressor(
+                level=LEVEL,
+                dict_data=self._dictionaries.get(coding),
+                write_checksum=False,
+                write_dict_id=False,
+            )
+        return made[coding]
+
+    def _decompressor(self, coding: int) -> zstandard.ZstdDecompressor:
+        made: dict[int, zstandard.ZstdDecompressor] = self._local.__dict__.setdefault("decompressors", {})
+        if coding not in made:
+            made[coding] = zstandard.ZstdDecompressor(dict_data=self._dictionaries.get(coding))
+        return made[coding]
+
+
+def _dictionary(content: bytes) -> zstandard.ZstdCompressionDict:
+    dictionary = zstandard.ZstdCompressionDict(content)
+    dictionary.precompute_compress(level=LEVEL)
+    return dictionary

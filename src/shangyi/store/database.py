@@ -1,0 +1,117 @@
+"""Open the store: find or start the server, make the database, migrate, and keep a pool of connections."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Protocol
+
+import psycopg
+from psycopg_pool import ConnectionPool
+
+from shangyi.errors import Misconfigured, Unavailable
+from shangyi.store import embedded
+from shangyi.store.codec import Codec
+from shangyi.store.migrate import migrate
+from shangyi.store.repository import Repository
+
+OLDEST = 150000
+DATABASE = "shangyi"
+
+
+class Place(Protocol):
+    """What of the settings says where the data is."""
+
+    @property
+    def home(self) -> Path:
+        """SHANGYI_HOME."""
+
+    @property
+    def database_url(self) -> str | None:
+        """SHANGYI_DATABASE_URL."""
+
+
+class Store:
+    """The open store. ``pool``: connections; ``repository``: the records; ``conninfo``: for further processes."""
+
+    def __init__(self, conninfo: str, server: embedded.Server | None = None, connections: int = 16) -> None:
+        self.conninfo = conninfo
+        self.server = server
+        try:
+            with psycopg.connect(conninfo) as connection:
+                if connection.info.server_version < OLDEST:
+                    version = connection.info.server_version // 10000
+                    raise Misconfigured(
+                        "PostgreSQL {version} is too old; 15 or newer is needed", version=version
+                    )
+                row = connection.execute("select pg_encoding_to_char(encoding) from pg_database"
+                                         " where datname = current_database()").fetchone()  # fmt: skip
+                if row is None or row[0] != "UTF8":
+                    raise Misconfigured("The database must be encoded in UTF-8")
+                connection.commit()
+                self.migrated = migrate(connection)
+        except psycopg.OperationalError as error:
+            raise Unavailable("The database cannot be reached: {reason}", reason=_reason(error)) from error
+        self.pool: ConnectionPool = ConnectionPool(
+            conninfo, min_size=1, max_size=connections, open=True, timeout=30, check=ConnectionPool.check_connection,
+            kwargs={"application_name": "shangyi"},
+        )  # fmt: skip
+        self.codec = Codec()
+        with self.pool.connection() as connection:
+            self.codec.load(connection)
+        self.repository = Repository(self.pool, self.codec)
+
+    def close(self, keep: bool = False) -> None:
+        """Close the connections; the last one out stops an embedded server, unless ``keep``."""
+        self.pool.close()
+        if self.server is not None:
+            self.server.close(keep=keep)
+
+    def __enter__(self) -> "Store":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+
+def _reason(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[-1] if lines else type(error).__name__
+
+
+def open(
+    settings: Place | None = None,
+    *,
+    home: Path | None = None,
+    database_url: str | None = None,
+    progress: Callable[[str], None] | None = None,
+    server_settings: Mapping[str, str] | None = None,
+) -> Store:
+    """The store that the settings name: an external PostgreSQL, or the embedded one of the home directory.
+
+    ``progress`` is told, in English (a key of the catalogue), what is being waited for.
+    """
+    url = database_url or (settings.database_url if settings else None)
+    if url:
+        return Store(url)
+    place = home or (settings.home if settings else None)
+    if place is None:
+        raise Misconfigured("Neither a home directory nor a database is named")
+    server = embedded.start(Path(place), progress=progress, settings=server_settings)
+    try:
+        create_database(server.conninfo("postgres"), DATABASE)
+        return Store(server.conninfo(DATABASE), server)
+    except BaseException:
+        server.close()
+        raise
+
+
+def create_database(conninfo: str, name: str, template: str = "template0") -> None:
+    """Make the database unless it is there."""
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        if connection.execute("select 1 from pg_database where datname = %s", [name]).fetchone() is None:
+            statement = psycopg.sql.SQL("create database {} template {}").format(
+                psycopg.sql.Identifier(name), psycopg.sql.Identifier(template)
+            )
+            try:
+                connection.execute(statement)
+            except psycopg.errors.DuplicateDatabase:
+                pass  # another process was first

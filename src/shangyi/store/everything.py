@@ -1,0 +1,105 @@
+"""A resident's compartment page by page (http://hl7.org/fhir/R4/patient-operation-everything.html)."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+import psycopg
+
+from shangyi.errors import Invalid
+from shangyi.store import identity, keys, rows, scope
+from shangyi.store.codec import Codec
+from shangyi.store.model import Scope, SearchResult, Version
+from shangyi.store.types import NUMBERS
+
+LARGEST = 10_000
+PATIENT = NUMBERS["Patient"]
+
+
+def fetch(connection: psycopg.Connection, codec: Codec, rids: Sequence[int], bounds: Scope) -> list[Version]:
+    """The current versions under these keys that may be seen."""
+    where, parameters = scope.condition(bounds, "s")
+    found = connection.execute(
+        f"select {rows.COLUMNS} from search s join resource r on r.rid = s.rid and r.version = s.version"
+        f" where s.rid = any(%s) and {where}",
+        [list(rids), *parameters],
+    ).fetchall()
+    return rows.versions(codec, connection, found)
+
+
+def page(
+    connection: psycopg.Connection,
+    codec: Codec,
+    patient: int,
+    since: datetime | None,
+    types: Sequence[str] | None,
+    count: int | None,
+    cursor: str | None,
+    bounds: Scope,
+) -> SearchResult:
+    """One page: the Patient first, then by type and rid; ``included`` is what these resources refer to."""
+    where, parameters = scope.condition(bounds, "s")
+    if since is not None:
+        where, parameters = f"{where} and s.updated >= %s", [*parameters, since]
+    if types is not None:
+        for name in types:
+            identity.check(name)
+        where, parameters = f"{where} and s.type = any(%s)", [*parameters, [NUMBERS[name] for name in types]]
+    key = f"(case when s.type = {PATIENT} then 0 else s.type end, s.rid)"
+    if cursor:
+        where, parameters = f"{where} and {key} > (%s, %s)", [*parameters, *_parse(cursor)]
+    limit = max(1, min(count or LARGEST, LARGEST))
+    found = connection.execute(
+        f"select {rows.COLUMNS}, case when s.type = {PATIENT} then 0 else s.type end, s.rid"
+        " from (select * from search s where s.patient = %s and s.patient <> 0) s"
+        " join resource r on r.rid = s.rid and r.version = s.version"
+        f" where {where} order by 8, 9 limit %s",
+        [patient, *parameters, limit + 1],
+    ).fetchall()
+    matches = rows.versions(codec, connection, found[:limit])
+    following = f"{found[limit - 1][7]}.{found[limit - 1][8]}" if len(found) > limit else None
+    included = _referred(connection, codec, matches, bounds) if types is None and since is None else []
+    return SearchResult(matches, included, next=following)
+
+
+def _parse(cursor: str) -> tuple[int, int]:
+    try:
+        type_, rid = cursor.split(".")
+        return int(type_), int(rid)
+    except ValueError as error:
+        raise Invalid("The cursor is not one of this server's") from error
+
+
+def references(value: Any) -> Iterator[str]:
+    """All ``Reference.reference`` in a resource, contained ones too."""
+    if isinstance(value, dict):
+        reference = value.get("reference")
+        if isinstance(reference, str):
+            yield reference
+        for item in value.values():
+            if isinstance(item, dict | list):
+                yield from references(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from references(item)
+
+
+def _referred(
+    connection: psycopg.Connection, codec: Codec, matches: Sequence[Version], bounds: Scope
+) -> list[Version]:
+    """What the page's resources refer to and is of no resident: staff, institutions, medicines …"""
+    wanted: set[int] = set()
+    for version in matches:
+        for reference in set(references(version.resource)):
+            type_, _, id_ = reference.partition("/")
+            if type_ in NUMBERS and type_ != "Patient" and id_:
+                wanted.add(keys.rid(type_, id_.partition("/")[0]))
+    if not wanted:
+        return []
+    where, parameters = scope.condition(bounds, "s")
+    found = connection.execute(
+        f"select {rows.COLUMNS} from search s join resource r on r.rid = s.rid and r.version = s.version"
+        f" where s.rid = any(%s) and s.patient = 0 and {where} order by s.type, s.rid",
+        [list(wanted), *parameters],
+    ).fetchall()
+    return rows.versions(codec, connection, found)

@@ -1,0 +1,35 @@
+"""What a reader may see, as a condition in SQL: by type, by area and panel of the resident."""
+
+from typing import Any
+
+from shangyi.store import keys
+from shangyi.store.model import Scope
+from shangyi.store.types import NUMBERS
+
+
+def condition(scope: Scope, row: str = "s") -> tuple[str, list[Any]]:
+    """A condition on a row of ``search`` (its alias), ``true`` for everything, and its parameters.
+
+    A resource of a resident is bounded by that resident's row; another by its own area; one with neither is seen.
+    """
+    parts: list[str] = []
+    parameters: list[Any] = []
+    if scope.types is not None:
+        parts.append(f"{row}.type = any(%s)")
+        parameters.append([NUMBERS[name] for name in scope.types if name in NUMBERS])
+    bounds: list[str] = []
+    bound_values: list[Any] = []
+    if scope.area is not None:
+        bounds.append("p.area between %s and %s")
+        bound_values += scope.area
+    if scope.panel is not None:
+        bounds.append("p.tokens @> array[%s::bigint]")
+        bound_values.append(keys.token("Patient", "general-practitioner", scope.panel))
+    if bounds:
+        own, own_values = f"{row}.area = 0", []
+        if scope.area is not None:
+            own, own_values = f"({row}.area = 0 or {row}.area between %s and %s)", list(scope.area)
+        resident = f"exists (select from search p where p.rid = {row}.patient and {' and '.join(bounds)})"
+        parts.append(f"case when {row}.patient = 0 then {own} else {resident} end")
+        parameters += own_values + bound_values
+    return " and ".join(parts) or "true", parameters
