@@ -70,11 +70,9 @@ def read_entry(position: int, entry: Mapping[str, Any]) -> Entry:
     path, query = urlsplit(url).path.strip("/").split("/"), urlsplit(url).query
     type_, id_ = path[0], path[1] if len(path) > 1 else ""
     resource = entry.get("resource")
-    if method in ("POST", "PUT"):
-        if not isinstance(resource, dict) or resource.get("resourceType") != type_:
-            raise Invalid(
-                "The resource is not of the type that the url names", expression=f"{place}.resource"
-            )
+    named = resource.get("resourceType") if isinstance(resource, dict) else None
+    if method in ("POST", "PUT") and named != type_:
+        raise Invalid("The resource is not of the type that the url names", expression=f"{place}.resource")
     condition = request.get("ifNoneExist") if method == "POST" else query if not id_ else None
     if method not in ("GET", "HEAD"):
         identity.check(type_, id_ or None)

@@ -124,10 +124,13 @@ def _decide(item: Pending, previous: Version | None, now: datetime) -> Written:
     when = now if previous is None else max(now, previous.updated + timedelta(milliseconds=1))
     number = previous.version + 1 if previous else 1
     body = join(item.type, item.id, number, when, data) if data else b""
-    if exists and data and previous is not None:
-        if join(item.type, item.id, previous.version, previous.updated, data) == previous.body:
-            return Written(previous, created=False, changed=False)
+    if previous is not None and data and _same(previous, data):
+        return Written(previous, created=False, changed=False)
     return Written(Version(item.type, item.id, number, when, method, body), created=not exists and bool(data))
+
+
+def _same(previous: Version, data: bytes) -> bool:
+    return join(previous.type, previous.id, previous.version, previous.updated, data) == previous.body
 
 
 def current(connection: psycopg.Connection, codec: Codec, rids: Sequence[int]) -> dict[int, Version]:
