@@ -1,0 +1,103 @@
+"""The spool: one append-only file a process. What is in it survives the process, whatever ends that.
+
+``append`` is one ``write`` to a file opened with O_APPEND, done before the answer goes out; the page cache keeps it
+when the server is killed. A power failure can take what the drain has not yet committed: at most its interval.
+"""
+
+import os
+import secrets
+import threading
+from pathlib import Path
+
+from shangyi.errors import Unavailable
+
+try:
+    import fcntl
+except ImportError:  # Windows, where an open file cannot be removed, which is the lock
+    fcntl = None  # type: ignore[assignment]
+
+SUFFIX = ".spool"
+SEGMENT_BYTES = 16 << 20
+
+
+class Segment:
+    """An open spool file, locked as long as its process lives."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / (secrets.token_hex(12) + SUFFIX)
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+        self.fd = os.open(self.path, flags, 0o600)
+        self.size = 0
+        if fcntl is not None:
+            fcntl.flock(self.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def close(self) -> None:
+        """Nothing more comes."""
+        os.close(self.fd)
+
+
+class Spool:
+    """Where a process puts its events."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._segment: Segment | None = None
+        self._lock = threading.Lock()
+
+    def append(self, line: bytes) -> None:
+        """Keep a line. Raises Unavailable when it cannot be kept: no access without its record."""
+        try:
+            with self._lock:
+                segment = self._segment
+                if segment is None:
+                    self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+                    segment = self._segment = Segment(self.folder)
+                written = os.write(segment.fd, line)
+                segment.size += written
+                if written != len(line):  # a full disk: end the torn line so that the next one stands alone
+                    segment.size += os.write(segment.fd, b"\n")
+                    raise OSError("short write")
+                if segment.size >= SEGMENT_BYTES:
+                    segment.close()
+                    self._segment = None
+        except OSError as error:
+            raise Unavailable("The audit cannot be written, so nothing is shown or changed") from error
+
+    @property
+    def current(self) -> Path | None:
+        """The file being written."""
+        segment = self._segment
+        return segment.path if segment else None
+
+    def close(self) -> None:
+        """Close the file; what is in it is drained later."""
+        with self._lock:
+            if self._segment is not None:
+                self._segment.close()
+                self._segment = None
+
+
+def files(folder: Path) -> list[Path]:
+    """The spool files there are, oldest first."""
+    try:
+        found = [(entry.stat().st_mtime_ns, Path(entry.path)) for entry in os.scandir(folder)]
+    except FileNotFoundError:
+        return []
+    return [path for _, path in sorted(found) if path.suffix == SUFFIX]
+
+
+def remove_if_final(path: Path) -> bool:
+    """Remove a drained file unless a living process still writes to it."""
+    try:
+        if fcntl is not None:
+            fd = os.open(path, os.O_RDWR)
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                path.unlink()
+            finally:
+                os.close(fd)
+        else:
+            path.unlink()
+    except OSError:
+        return False
+    return True

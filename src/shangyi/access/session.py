@@ -1,0 +1,396 @@
+"""The one way to the record: every call is decided, bounded by the area, recorded, and handed on.
+
+A method of ``Session`` leaves exactly one AuditEvent, refused calls too, before it returns or raises. It uses the
+repository below, never another method of its own, so that nothing is recorded twice.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from datetime import datetime
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlencode
+
+from shangyi.access import bundles, masking, policy
+from shangyi.access.audit.event import EXPORT, IMPORT, MAJOR, MINOR, REST, SERIOUS, Event
+from shangyi.access.boundary import Boundary
+from shangyi.access.model import NOWHERE, PURPOSES, Origin, Principal
+from shangyi.access.records import Parameters, Records
+from shangyi.errors import Forbidden, NotFound, ShangyiError
+from shangyi.store.model import HistoryPage, Resource, Scope, SearchRequest, SearchResult, Version, Written
+
+if TYPE_CHECKING:
+    from shangyi.access.service import Access
+
+Result = TypeVar("Result")
+AUDIT = "AuditEvent"
+
+
+class Recording(AbstractContextManager["Recording"]):
+    """An event in the making; written when the block ends, however it ends."""
+
+    __slots__ = ("event", "record")
+
+    def __init__(self, event: Event, record: Callable[[bytes], None]) -> None:
+        self.event = event
+        self.record = record
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is not None:
+            self.event.outcome = _outcome(error)
+            # Texts of our own errors only: what the database says may hold data.
+            self.event.description = (
+                error.issues[0].text if isinstance(error, ShangyiError) else type(error).__name__
+            )
+        self.record(self.event.line())
+
+    def found(self, *references: str) -> None:
+        """What was read or written."""
+        self.event.entities = references
+
+
+def _outcome(error: BaseException) -> int:
+    if not isinstance(error, ShangyiError) or error.status >= 500:
+        return MAJOR
+    return SERIOUS if error.status in (401, 403) else MINOR
+
+
+class Session:
+    """Somebody's access, from somewhere, for a purpose. Same methods as the repository."""
+
+    def __init__(
+        self,
+        access: "Access",
+        principal: Principal,
+        origin: Origin = NOWHERE,
+        purpose: str | None = None,
+        panel: str | None = None,
+    ) -> None:
+        self.access = access
+        self.principal = principal
+        self.origin = origin
+        self.purpose = purpose or PURPOSES[principal.role]
+        self._panel = panel
+        self._records: Records = access.records
+        self._boundary = Boundary(principal, access.places, access.records)
+
+    def __repr__(self) -> str:
+        return f"Session({self.principal.id}, {self.principal.role.value})"
+
+    # Decisions
+
+    def may(self, interaction: str, type: str) -> bool:
+        """Whether the role allows this at all (for menus and buttons); asks nothing and records nothing."""
+        return policy.may(self.principal.role, interaction, type)
+
+    def may_use(self, function: str) -> bool:
+        """Whether the role may use ``load``, ``export``, ``accounts``, ``aggregate`` or ``reveal``."""
+        return policy.may_use(self.principal.role, function)
+
+    def _decide(self, interaction: str, type: str) -> None:
+        if policy.group_of(type) is None:
+            raise NotFound("{type} is not a resource type of FHIR R4", type=type[:64])
+        if not policy.may(self.principal.role, interaction, type):
+            raise Forbidden("Your role does not allow this")
+
+    def _decide_use(self, function: str) -> None:
+        if not policy.may_use(self.principal.role, function):
+            raise Forbidden("Your role does not allow this")
+
+    def panel(self) -> "Session":
+        """The same session, its searches bounded to the account's own panel (签约居民)."""
+        if self.principal.practitioner is None:
+            raise Forbidden("This account has no panel")
+        return Session(self.access, self.principal, self.origin, self.purpose, self.principal.practitioner)
+
+    def scope(self, interaction: str = "search") -> Scope:
+        """What of the population this session may see."""
+        role = self.principal.role
+        types = policy.types_for(role, interaction)
+        return Scope(
+            self.principal.area.bounds, self._panel, None if types == policy.ALL_BUT_AUDIT else types
+        )
+
+    def recording(
+        self, subtype: str, action: str, *entities: str, type: str = REST, query: str | None = None
+    ) -> Recording:
+        """A block that leaves one AuditEvent; for what stands above this package too (``reveal``, exports)."""
+        event = Event(
+            subtype, action, self.principal, self.origin, self.purpose, type, entities=entities, query=query
+        )
+        return Recording(event, self.access.record)
+
+    # Reads
+
+    def read(self, type: str, id: str) -> Version:
+        """The current version. Raises NotFound, Gone, Forbidden."""
+        with self.recording("read", "R", f"{type}/{id}") as recording:
+            self._decide("read", type)
+            if type == AUDIT:
+                return self.access.audit_read(id)
+            version = self._records.read(type, id)
+            recording.found(*self._boundary.check(version))
+            return version
+
+    def vread(self, type: str, id: str, version: int) -> Version:
+        """One version; whose it is now decides."""
+        with self.recording("vread", "R", f"{type}/{id}/_history/{version}") as recording:
+            self._decide("vread", type)
+            if type == AUDIT:
+                raise Forbidden("Audit events have no history")
+            found = self._records.vread(type, id, version)
+            recording.found(f"{type}/{id}/_history/{version}", *self._boundary.check(found)[1:])
+            return found
+
+    def history(
+        self,
+        type: str | None = None,
+        id: str | None = None,
+        *,
+        since: datetime | None = None,
+        count: int = 50,
+        cursor: str | None = None,
+    ) -> HistoryPage:
+        """Versions of one resource, of a type or of all, newest first."""
+        level = "instance" if id else "type" if type else "system"
+        with self.recording(
+            f"history-{level}", "R", *([f"{type}/{id}"] if id else [type] if type else [])
+        ) as recording:
+            if type == AUDIT:
+                raise Forbidden("Audit events have no history")
+            if type is not None:
+                self._decide("history", type)
+            if id is None and self._boundary.cases_only:
+                raise Forbidden("Your role reads the history of single cases only")
+            scope = self.scope("history")
+            if id is not None and type is not None:
+                scope = Scope()
+            page = self._records.history(type, id, since=since, count=count, cursor=cursor, scope=scope)
+            if id is not None:
+                last = next((version for version in page.versions if version.body), None)
+                if last is not None:
+                    recording.found(*self._boundary.check(last))
+                elif page.versions:
+                    self._boundary.check(page.versions[0])
+            else:
+                recording.found(*dict.fromkeys(version.reference for version in page.versions))
+            return page
+
+    def search(self, request: SearchRequest) -> SearchResult:
+        """One page of what matches within the scope."""
+        with self.recording(
+            "search-type" if request.type else "search-system", "E", query=_query(request)
+        ) as recording:
+            if request.type is not None:
+                self._decide("search", request.type)
+            if request.type == AUDIT:
+                return self.access.audit_search(request)
+            request = self._boundary.narrow(request)
+            result = self._records.search(request, self.scope())
+            result = self._boundary.filter(result)
+            recording.found(
+                *dict.fromkeys(v.reference for v in (*result.matches, *result.included)),
+                *self._boundary.residents_named(request),
+            )
+            return result
+
+    def everything(self, type: str, id: str, **options: Any) -> SearchResult:
+        """A resident's whole record, page by page."""
+        with self.recording("everything", "E", f"{type}/{id}") as recording:
+            self._decide("operation", type)
+            current = self._records.read(type, id)
+            recording.found(*self._boundary.check(current))
+            result: SearchResult = self._records.everything(
+                type, id, **options, scope=self._boundary.within_resident(self.scope())
+            )
+            return result
+
+    def suggest(self, text: str, limit: int = 10) -> Sequence[Version]:
+        """Residents whose name, pinyin, id or phone begins so."""
+        with self.recording("suggest", "E", query=f"suggest={text}") as recording:
+            self._decide("search", "Patient")
+            found: Sequence[Version] = self._records.suggest(text, limit, scope=self.scope())
+            found = self._boundary.filter(SearchResult(found)).matches
+            recording.found(*(version.reference for version in found))
+            return found
+
+    def aggregate(self, name: str, compute: Callable[[Records, Scope], Result]) -> Result:
+        """Figures over many residents, no rows of any: ``compute(records, scope)``; ``name`` is kept in the audit."""
+        with self.recording("aggregate", "E", query=name):
+            self._decide_use("aggregate")
+            types = policy.types_for(self.principal.role, "search")
+            scope = Scope(self.principal.area.bounds, self._panel, None if "Patient" in types else types)
+            return compute(self._records, replace(scope, types=None))
+
+    def reveal(self, reference: str, field: str) -> str:
+        """A masked field of a resident in full: ``resident-id``, ``insurance-number`` or ``phone``."""
+        with self.recording("reveal", "R", reference) as recording:
+            recording.event.detail["field"] = field
+            self._decide_use("reveal")
+            type, _, id = reference.partition("/")
+            self._decide("read", type)
+            if field not in masking.FIELDS or type != "Patient":
+                raise NotFound("There is no such field to show")
+            version = self._records.read(type, id)
+            self._boundary.check(version)
+            value = masking.FIELDS[field][0](version.resource)
+            if value is None:
+                raise NotFound("The record has no such field")
+            return value
+
+    # Writes
+
+    def create(self, resource: Resource, if_none_exist: Parameters | None = None) -> Written:
+        """A new resource, or with ``if_none_exist`` the one that matches."""
+        type = str(resource.get("resourceType"))
+        query = f"{type}?{urlencode(if_none_exist)}" if if_none_exist else None
+        with self.recording("create", "C", query=query) as recording:
+            self._decide_write("create", type)
+            self._boundary.check_write(resource, new=True)
+            if if_none_exist:
+                self._boundary.check_condition(type, if_none_exist)
+            return self._done(recording, self._records.create(resource, if_none_exist))
+
+    def update(self, resource: Resource, if_match: int | None = None) -> Written:
+        """A new version; a resource of that id is made where there is none."""
+        type, id = str(resource.get("resourceType")), str(resource.get("id"))
+        with self.recording("update", "U", f"{type}/{id}") as recording:
+            self._decide_write("update", type)
+            self._boundary.check_existing(type, id)
+            self._boundary.check_write(resource)
+            return self._done(recording, self._records.update(resource, if_match))
+
+    def delete(self, type: str, id: str, if_match: int | None = None) -> Any:
+        """The end of a resource; its history stays."""
+        with self.recording("delete", "D", f"{type}/{id}"):
+            self._decide_write("delete", type)
+            self._boundary.check_existing(type, id)
+            return self._records.delete(type, id, if_match)
+
+    def patch(self, type: str, id: str, patch: Any, if_match: int | None = None) -> Written:
+        """A new version by a patch: a function from resource to resource, or what the repository takes."""
+        with self.recording("patch", "U", f"{type}/{id}") as recording:
+            self._decide_write("patch", type)
+            current = self._records.read(type, id)
+            self._boundary.check(current)
+            if not callable(patch):
+                if self._boundary.bounded:
+                    raise Forbidden("Your role does not allow this")
+                return self._done(recording, self._records.patch(type, id, patch, if_match))
+            patched = patch(current.resource)
+            self._boundary.check_write(patched)
+            return self._done(recording, self._records.update(patched, if_match or current.version))
+
+    def conditional_update(
+        self, resource: Resource, parameters: Parameters, if_match: int | None = None
+    ) -> Written:
+        """Update the one match, create where there is none."""
+        type = str(resource.get("resourceType"))
+        with self.recording("update", "U", query=f"{type}?{urlencode(parameters)}") as recording:
+            self._decide_write("update", type)
+            self._boundary.check_condition(type, parameters)
+            self._boundary.check_write(resource)
+            written = self._records.conditional_update(resource, parameters, if_match=if_match)
+            return self._done(recording, written)
+
+    def conditional_delete(self, type: str, parameters: Parameters) -> Any:
+        """Delete the one match."""
+        with self.recording("delete", "D", query=f"{type}?{urlencode(parameters)}"):
+            self._decide_write("delete", type)
+            self._boundary.check_condition(type, parameters)
+            return self._records.conditional_delete(type, parameters)
+
+    def transaction(self, bundle: Resource) -> Resource:
+        """All entries or none; each is decided, and one that is refused refuses all."""
+        with self.recording("transaction", "E") as recording:
+            for entry in bundles.entries(bundle):
+                self._decide_entry(entry)
+            self._boundary.check_writes(
+                [entry.resource for entry in bundles.entries(bundle) if entry.resource]
+            )
+            answer: Resource = self._records.transaction(bundle)
+            recording.found(*bundles.touched(bundle, answer))
+            return answer
+
+    def batch(self, bundle: Resource) -> Resource:
+        """Each entry by itself; one that is refused is answered 403 and the others are done."""
+        with self.recording("batch", "E") as recording:
+            refused: dict[int, ShangyiError] = {}
+            for number, entry in enumerate(bundles.entries(bundle)):
+                try:
+                    self._decide_entry(entry)
+                    if entry.resource:
+                        self._boundary.check_writes([entry.resource])
+                except ShangyiError as error:
+                    refused[number] = error
+            allowed = bundles.without(bundle, refused)
+            answer: Resource = (
+                self._records.batch(allowed) if allowed["entry"] else {"resourceType": "Bundle", "entry": []}
+            )
+            answer = bundles.with_refusals(answer, refused)
+            recording.event.detail["refused"] = len(refused)
+            recording.found(*bundles.touched(bundle, answer))
+            return answer
+
+    def _decide_write(self, interaction: str, type: str) -> None:
+        if type == AUDIT:
+            raise Forbidden("Audit events are written by the server only, and never changed")
+        self._decide(interaction, type)
+
+    def _decide_entry(self, entry: bundles.Entry) -> None:
+        if entry.type == AUDIT:
+            raise Forbidden("Audit events are asked for and written apart")
+        self._decide(entry.interaction, entry.type)
+        if entry.parameters is not None:
+            if entry.interaction == "search" and self._boundary.bounded:
+                raise Forbidden("Within an area, searches are asked one by one, not in a bundle")
+            if entry.interaction != "search":
+                self._boundary.check_condition(entry.type, entry.parameters)
+        if entry.id is not None:
+            self._boundary.check_existing(entry.type, entry.id)
+
+    def _done(self, recording: Recording, written: Written) -> Written:
+        if not written.created and not written.changed:
+            self._boundary.check(written.version)
+        recording.found(*self._boundary.named(written.version))
+        return written
+
+    # The record as a whole
+
+    def load(self, source: str, work: Callable[[Records], Result], **detail: object) -> Result:
+        """A bulk load: ``work(records)`` does it; one event for the whole with what ``work`` reports as counts."""
+        with self.recording("load", "C", type=IMPORT) as recording:
+            recording.event.detail |= {"source": source, **detail}
+            self._decide_use("load")
+            result = work(self._records)
+            recording.event.detail |= _counts(result)
+            return result
+
+    def export(self, target: str, work: Callable[[Records], Result]) -> Result:
+        """Everything out: ``work(records)`` does it; one event for the whole."""
+        with self.recording("export", "R", type=EXPORT) as recording:
+            recording.event.detail["target"] = target
+            self._decide_use("export")
+            result = work(self._records)
+            recording.event.detail |= _counts(result)
+            return result
+
+    def changes(self, cursor: str | None, limit: int = 1000) -> Any:
+        """The outbox, for named background work."""
+        with self.recording("changes", "R", query=f"cursor={cursor or ''}"):
+            self._decide_use("changes")
+            return self._records.changes(cursor, limit)
+
+
+def _query(request: SearchRequest) -> str:
+    return f"{request.type or ''}?{urlencode(list(request.parameters))}"
+
+
+def _counts(result: object) -> dict[str, int]:
+    """The whole numbers that a report holds, by name."""
+    slots = getattr(result, "__slots__", None) or getattr(result, "__dict__", {})
+    values = {str(name): getattr(result, str(name), None) for name in slots}
+    return {name: value for name, value in values.items() if type(value) is int}
