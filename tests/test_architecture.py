@@ -7,7 +7,7 @@ import pytest
 
 SRC = Path(__file__).parents[1] / "src" / "shangyi"
 ORDER = (
-    "errors i18n settings fhir terminology query store jobs access lake knowledge care signals surveillance"
+    "errors i18n settings logs fhir terminology query store jobs access lake knowledge care signals surveillance"
     " synth api web wiring cli"
 ).split()
 

@@ -14,10 +14,40 @@ from shangyi.cli.output import emit, line, note, utf8
 from shangyi.cli.text import sentence, t
 from shangyi.errors import ShangyiError
 
-GROUPS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = ()
+GROUPS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
+    (
+        "Start",
+        (
+            ("demo", "set everything up with a synthetic county, and serve it"),
+            ("serve", "serve the console and the FHIR interface"),
+            ("stop", "end the server"),
+        ),
+    ),
+    (
+        "Records",
+        (
+            ("search", "search as FHIR does, e.g. 'Patient?name=zs'"),
+            ("get", "read one resource, e.g. Patient/1"),
+            ("validate", "hold files against FHIR R4 without loading them"),
+            ("synth", "make a synthetic county as files"),
+        ),
+    ),
+    (
+        "People and programs",
+        (
+            ("account", "who may sign in: add, list, disable, password"),
+            ("token", "bearer tokens for programs: create, list, revoke"),
+        ),
+    ),
+)
 """(heading, ((command, summary), …)): command ``x`` is ``shangyi.cli.x.app``."""
 
-EXAMPLES = (("shangyi demo", "a county of 300,000 people to look around in"),)
+EXAMPLES = (
+    ("shangyi demo", "a county of 300,000 people to look around in"),
+    ("shangyi load ~/records.zip", "add your own records, also while it serves"),
+    ("shangyi search 'Patient?name=zhang&_count=5'", "names in Chinese, pinyin or initials"),
+    ("shangyi backup shangyi.backup", "keep everything safe"),
+)
 
 
 def overview() -> None:

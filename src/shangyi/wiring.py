@@ -1,0 +1,60 @@
+"""What is served and what runs in the background, in one place. Read this first.
+
+A process opens the store (starting or attaching to the embedded PostgreSQL), puts the access service on it, and
+serves two sets of routes that reach the record only through an ``access.Session``: FHIR under ``/fhir``, the console
+at ``/``. Nothing else is shared between processes but the database.
+"""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, cast
+
+from shangyi import store
+from shangyi.access import Access
+from shangyi.logs import configure
+from shangyi.settings import Settings
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+
+
+@contextmanager
+def opened(settings: Settings, progress: Callable[[str], None] | None = None) -> Iterator[Access]:
+    """The access service on the opened store; audit written out and connections closed at the end."""
+    with (
+        store.open(settings, progress=progress) as records,
+        Access(cast(Any, records.repository), records.pool, settings.home) as access,
+    ):
+        access.start()
+        yield access
+
+
+def create_app(settings: Settings | None = None) -> "Starlette":
+    """The application of one server process; also uvicorn's factory."""
+    # Imported here: commands of the CLI open the record without the server.
+    from starlette.applications import Starlette
+    from starlette.middleware import Middleware
+
+    api: Any = import_module("shangyi.api")
+    web: Any = import_module("shangyi.web.routes")
+    RequestLog = import_module("shangyi.api.middleware").RequestLog
+
+    settings = settings or Settings.load()
+    configure(settings.log)
+    opening = opened(settings)
+    access = opening.__enter__()
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            opening.__exit__(None, None, None)
+
+    app = Starlette(
+        routes=[*api.routes(access), *web.routes()], middleware=[Middleware(RequestLog)], lifespan=lifespan
+    )
+    app.state.access = access
+    app.state.settings = settings
+    return app
