@@ -250,7 +250,7 @@ def _organization(place: Institution) -> Resource:
         "alias": [place.english],
         "address": [_address(place)],
     }
-    if place.level in ("village", "township", "county", "tcm", "mch", "cdc"):
+    if place.level in ("village", "township", "hospital", "tcm", "mch", "cdc"):
         parent = health_centre_of(place.town).id if place.level == "village" else "health-bureau"
         organization["partOf"] = institutions()[parent].reference
     return organization

@@ -6,7 +6,9 @@ from datetime import date
 
 from shangyi.synth import chance, persons
 from shangyi.synth.build import Resource, years_before
+from shangyi.synth.chart import Chart
 from shangyi.synth.households import households
+from shangyi.synth.immunisations import immunisations
 from shangyi.synth.population import BLOCK
 
 YEARS = 10
@@ -50,4 +52,6 @@ def block(request: Request, index: int) -> Iterator[Resource]:
             yield persons.patient(person, home, stands)
             yield from persons.coverage(person, stands, request.first, request.last)
             yield from persons.contract(person, stands, request.last)
+            yield from Chart(random, person, stands, request.first, request.last).resources()
+            yield from immunisations(random, person, request.first, request.last)
         yield persons.group(home)

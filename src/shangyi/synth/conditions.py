@@ -1,0 +1,114 @@
+"""Long-lasting conditions: who has which, since when, known to a doctor since when, treated, controlled.
+
+Each condition is a file in ``data/conditions``. A resident's liability to it is a weighted sum of shared
+factors (``loads``) and chance, standard normal (Falconer 1965), so that conditions come together as they do
+in people while the prevalence of each at any age is exactly the file's.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from random import Random
+from typing import Any
+
+from shangyi.synth import chance
+from shangyi.synth.population import Person
+from shangyi.synth.tables import by_age, folder, line, table
+
+FACTORS = ("metabolic", "smoking")
+RAMP_YEARS = 4.0
+YEAR = 365.2425
+
+
+@dataclass
+class Course:
+    """One condition of one resident. Days are ordinals; ``place`` is where in each state's spread they are (sd)."""
+
+    id: str
+    data: Mapping[str, Any]
+    onset: int
+    place: float
+    diagnosed: int | None = None
+    treated: int | None = None
+    controlled: bool = False
+    steps: list[tuple[Mapping[str, Any], int]] = field(default_factory=list)
+
+    def known(self, day: int) -> bool:
+        """Whether a doctor has diagnosed it by ``day``."""
+        return self.diagnosed is not None and self.diagnosed <= day
+
+
+@cache
+def definitions() -> dict[str, Any]:
+    """The files in the order in which they are drawn."""
+    files = folder("conditions")
+    return dict(sorted(files.items(), key=lambda item: (item[1]["order"], item[0])))
+
+
+def prevalence(data: Mapping[str, Any], sex: str, age: float) -> float:
+    """The share of people of this age who have the condition."""
+    curve = data["prevalence"]
+    ages = curve["age"]
+    if age <= ages[0]:
+        return 0.0
+    value = line(ages, curve[sex], age)
+    return float(value * min(1.0, (age - ages[0]) / RAMP_YEARS))
+
+
+def _onset_age(data: Mapping[str, Any], sex: str, until_age: float, rank: float) -> float | None:
+    """The age at which prevalence reaches ``rank``, the resident's place among all; None if not by then."""
+    if prevalence(data, sex, until_age) <= rank:
+        return None
+    low, high = 0.0, until_age
+    for _ in range(24):
+        middle = (low + high) / 2
+        low, high = (low, middle) if prevalence(data, sex, middle) > rank else (middle, high)
+    return high
+
+
+def factors(random: Random) -> dict[str, float]:
+    """What several conditions share, standard normal each."""
+    return {name: random.gauss(0, 1) for name in FACTORS}
+
+
+def smoking_status(person: Person, shared: Mapping[str, float]) -> str:
+    """``current``, ``former`` or ``never`` by the survey's prevalence."""
+    curve = table("smoking")
+    rank = 1 - chance.normal_cdf(shared["smoking"])
+    current = by_age(curve["current"], person.sex, person.age)
+    if rank < current:
+        return "current"
+    return "former" if rank < current + by_age(curve["former"], person.sex, person.age) else "never"
+
+
+def _course(random: Random, id: str, data: Mapping[str, Any], person: Person, onset: int, end: int) -> Course:
+    course = Course(id, data, onset, random.gauss(0, 0.8))
+    aware, treat, control = random.random(), random.random(), random.random()
+    lag = random.expovariate(1 / (data["lag_years"] * YEAR + 1))
+    if aware < data["aware"]:
+        late = onset + int(lag)
+        course.diagnosed = late if late <= end else random.randint(onset, end)
+        if treat < data["treated"] and data["steps"]:
+            course.treated = course.diagnosed
+            course.controlled = control < data["controlled"]
+    for entry in data["steps"]:
+        taken, wait = random.random() < entry["share"], random.uniform(*entry.get("after_days", (0, 0)))
+        if taken and course.treated is not None:
+            course.steps.append((entry, course.treated + int(wait)))
+    return course
+
+
+def courses(random: Random, person: Person, shared: Mapping[str, float], until: int) -> list[Course]:
+    """Every condition of ``person`` by the end of their record, known or not."""
+    end = person.end(until)
+    found = []
+    for id, data in definitions().items():
+        loads = data["loads"]
+        own = math.sqrt(1 - sum(load * load for load in loads.values()))
+        liability = sum(shared[name] * load for name, load in loads.items()) + own * random.gauss(0, 1)
+        age = _onset_age(data, person.sex, person.age_on(end), 1 - chance.normal_cdf(liability))
+        if age is not None:
+            onset = min(person.birth + int(age * YEAR) + 1, end)
+            found.append(_course(random, id, data, person, onset, end))
+    return found
