@@ -1,0 +1,170 @@
+"""From an HTTP request to an interaction and back: raw ASGI, one place, little work on the event loop."""
+
+import asyncio
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from starlette.routing import BaseRoute, Match
+from starlette.types import Receive, Scope, Send
+
+from shangyi.access import Access
+from shangyi.api import errors
+from shangyi.api.authentication import authenticate
+from shangyi.api.body import ClientGone, Limits, receive_body
+from shangyi.api.call import Call
+from shangyi.api.middleware import request_id
+from shangyi.api.reply import Reply
+from shangyi.api.workers import Workers
+from shangyi.errors import Invalid, NotFound, ShangyiError
+from shangyi.fhir import definitions
+
+Handler = Callable[[Call], Reply]
+BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})
+FIELDS = {
+    "type": r"[A-Z][A-Za-z]*",
+    "member": r"[A-Z][A-Za-z]*|\*",
+    "id": r"[^/$_][^/]*",
+    "version": r"[^/]+",
+    "operation": r"\$[^/]+",
+}
+ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Interaction:
+    """One row of the table of what is served. ``code`` is FHIR's name of it; ``public``: without signing in."""
+
+    code: str
+    method: str
+    template: str
+    handler: Handler
+    public: bool = False
+
+
+def template_pattern(template: str) -> re.Pattern[str]:
+    """``/{type}/{id}`` as a regular expression."""
+    parts = re.split(r"\{(\w+)\}", template)
+    pieces = [f"(?P<{part}>{FIELDS[part]})" if i % 2 else re.escape(part) for i, part in enumerate(parts)]
+    return re.compile("".join(pieces))
+
+
+class TooLong(ShangyiError):
+    """A question took longer than this server gives it."""
+
+    status, code = 503, "timeout"
+
+
+class FhirRoute(BaseRoute):
+    """Everything under ``prefix``: finds the interaction, runs it in a worker, sends what it answers."""
+
+    def __init__(
+        self,
+        access: Access,
+        interactions: Sequence[Interaction],
+        prefix: str = "/fhir",
+        limits: Limits | None = None,
+        workers: Workers | None = None,
+    ) -> None:
+        self.access = access
+        self.prefix = prefix
+        self.limits = limits or Limits()
+        self.workers = workers or Workers()
+        self._table: dict[int, list[tuple[re.Pattern[str], Interaction]]] = {}
+        for row in interactions:
+            rows = self._table.setdefault(row.template.count("/"), [])
+            rows.append((template_pattern(row.template), row))
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Every HTTP path at or below the prefix."""
+        path: str = scope["path"]
+        mine = path.startswith(self.prefix) and path[len(self.prefix) : len(self.prefix) + 1] in ("", "/")
+        return (Match.FULL if mine and scope["type"] == "http" else Match.NONE), {}
+
+    def find(self, method: str, path: str) -> tuple[Interaction, dict[str, str]]:
+        """The interaction for a path below the base; NotFound, or MethodNotAllowed where other methods exist."""
+        asked = "GET" if method == "HEAD" else method
+        allowed: list[str] = []
+        for pattern, row in self._table.get(path.count("/"), ()):
+            match = pattern.fullmatch(path)
+            if match is None:
+                continue
+            if row.method == asked:
+                return row, match.groupdict()
+            allowed.append(row.method)
+        if allowed:
+            raise errors.MethodNotAllowed("{method} is not served here", method=method)
+        raise NotFound("There is nothing at this address")
+
+    def answer(self, call: Call) -> Reply:
+        """The reply to a request, packed; runs in a worker thread, never raises."""
+        return self.run(call).packed(call.headers.get(b"accept-encoding", b""))
+
+    def run(self, call: Call) -> Reply:
+        """The reply to a request, or to an entry of a batch, which has its session already."""
+        try:
+            interaction, call.place = self.find(call.method, call.path)
+            call.route = self.prefix + interaction.template
+            call.run = self.run
+            check_place(call)
+            if not interaction.public and not hasattr(call, "session"):
+                call.session = authenticate(self.access, call)
+            return interaction.handler(call)
+        except Exception as error:
+            return errors.answer(call, error)
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        call = self._call(scope)
+        try:
+            if call.method in BODY_METHODS:
+                call.raw_body = await receive_body(receive, call.headers, self.limits)
+            # a write is never given up half-way: its client has to learn what became of it
+            seconds = self.limits.read_seconds if call.method in ("GET", "HEAD") else None
+            async with asyncio.timeout(seconds):
+                reply = await self.workers.run(partial(self.answer, call))
+        except ClientGone:
+            return
+        except TimeoutError:
+            reply = errors.answer(
+                call, TooLong("This took longer than {seconds} s", seconds=self.limits.read_seconds)
+            )
+        except ShangyiError as error:
+            reply = errors.answer(call, error)
+            reply.headers.append((b"connection", b"close"))  # the rest of the body may still be on its way
+        scope["shangyi.route"] = call.route
+        headers = [*reply.headers, (b"content-length", str(len(reply.body)).encode())]
+        if reply.status in (204, 304):
+            headers = reply.headers
+        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+        await send({"type": "http.response.body", "body": b"" if call.method == "HEAD" else reply.body})
+
+    def _call(self, scope: Scope) -> Call:
+        headers = dict(scope["headers"])
+        host = headers.get(b"host", b"localhost").decode("latin-1")
+        root: str = scope.get("root_path", "")
+        path: str = scope["path"][len(self.prefix) :]
+        client = scope.get("client")
+        return Call(
+            method=scope["method"],
+            base=f"{scope['scheme']}://{host}{root}{self.prefix}",
+            path=path.rstrip("/") or "/",
+            query_string=scope["query_string"].decode("latin-1"),
+            headers=headers,
+            raw_body=b"",
+            request_id=request_id(scope),
+            client=client[0] if client else None,
+            limits=self.limits,
+        )
+
+
+def check_place(call: Call) -> None:
+    """The type is one of R4's and the id is formed as an id (http://hl7.org/fhir/R4/datatypes.html#id)."""
+    for name in ("type", "member"):
+        type_ = call.place.get(name)
+        if type_ is not None and type_ != "*" and not definitions.is_resource_type(type_):
+            raise NotFound("{type} is not a resource type of FHIR R4", type=type_)
+    id_ = call.place.get("id")
+    if id_ is not None and not ID.fullmatch(id_):
+        raise Invalid("An id has 1 to 64 characters of A-Z, a-z, 0-9, - and .")

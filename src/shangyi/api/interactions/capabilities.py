@@ -1,0 +1,106 @@
+"""GET [base]/metadata (http://hl7.org/fhir/R4/http.html#capabilities): the CapabilityStatement, made from what is served."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+from shangyi import __version__
+from shangyi.api import reply
+from shangyi.api.call import Call, Resource
+from shangyi.api.interactions.operation import OPERATIONS
+from shangyi.api.interactions.patch import MEDIA_TYPE
+from shangyi.api.reply import Reply
+from shangyi.errors import Invalid
+from shangyi.fhir import definitions
+
+SEARCH_TYPES = frozenset({"number", "date", "string", "token", "reference", "quantity", "uri"})
+RESULT_PARAMETERS = ("_id", "_lastUpdated")
+NOT_WRITTEN = frozenset({"AuditEvent"})
+"""Kept by the server itself: read and searched only."""
+
+AUDIT_INTERACTIONS = frozenset({"read", "search-type"})
+TYPE_CODES = (
+    "read", "vread", "update", "patch", "delete", "history-instance", "history-type", "create", "search-type",
+)  # fmt: skip
+SYSTEM_CODES = ("transaction", "batch", "search-system", "history-system")
+STARTED = datetime.now(UTC)
+
+
+def capabilities(served: Callable[[], Sequence[str]]) -> Callable[[Call], Reply]:
+    """The interaction; ``served`` gives the codes of the interactions in the table of routes."""
+
+    def answer(call: Call) -> Reply:
+        mode = call.one("mode")
+        if mode not in (None, "full", "normative", "terminology"):
+            raise Invalid("{name} takes {values}", name="mode", values="full, normative")
+        if mode == "terminology":
+            raise Invalid("There is no terminology service here")
+        return reply.resource(
+            call, {**statement(frozenset(served())), "implementation": implementation(call)}
+        )
+
+    return answer
+
+
+def implementation(call: Call) -> Resource:
+    """Where this server is."""
+    return {"description": "Shangyi 上医", "url": call.base}
+
+
+@cache
+def statement(codes: frozenset[str]) -> Resource:
+    """The statement, but for the address."""
+    return {
+        "resourceType": "CapabilityStatement",
+        "status": "active",
+        "date": STARTED.isoformat(timespec="seconds"),
+        "kind": "instance",
+        "software": {"name": "Shangyi", "version": __version__},
+        "fhirVersion": "4.0.1",
+        "format": ["application/fhir+json", "application/fhir+xml", "json", "xml"],
+        "patchFormat": [MEDIA_TYPE],
+        "rest": [
+            {
+                "mode": "server",
+                "security": {"cors": False, "description": "Authorization: Bearer, or the console's session"},
+                "resource": [type_entry(name, codes) for name in definitions.resource_types()],
+                "interaction": [{"code": code} for code in SYSTEM_CODES if code in codes],
+                "compartment": ["http://hl7.org/fhir/CompartmentDefinition/patient"],
+            }
+        ],
+    }
+
+
+def type_entry(type_: str, codes: frozenset[str]) -> Resource:
+    """What is served for one type."""
+    allowed = codes & AUDIT_INTERACTIONS if type_ in NOT_WRITTEN else codes
+    written = type_ not in NOT_WRITTEN
+    entry: dict[str, Any] = {
+        "type": type_,
+        "profile": f"http://hl7.org/fhir/StructureDefinition/{type_}",
+        "interaction": [{"code": code} for code in TYPE_CODES if code in allowed],
+        "versioning": "versioned-update" if written else "no-version",
+        "readHistory": written,
+        "updateCreate": written,
+        "conditionalCreate": written,
+        "conditionalRead": "full-support",
+        "conditionalUpdate": written,
+        "conditionalDelete": "single" if written else "not-supported",
+        "searchParam": [
+            {"name": p.code, "definition": p.url, "type": p.type} for p in search_parameters(type_)
+        ],
+    }
+    if operations := [
+        {"name": op.name, "definition": op.definition}
+        for op in OPERATIONS.values()
+        if not op.types or type_ in op.types
+    ]:
+        entry["operation"] = operations
+    return entry
+
+
+def search_parameters(type_: str) -> list[definitions.SearchParameter]:
+    """The parameters of a type of the kinds that can be searched by, those without an expression apart."""
+    found = definitions.search_parameters(type_).values()
+    return [p for p in found if p.type in SEARCH_TYPES and (p.expression or p.code in RESULT_PARAMETERS)]

@@ -1,0 +1,107 @@
+"""What an operation takes, as its OperationDefinition says, and the one way its input is read and checked."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from shangyi.api.call import Call
+from shangyi.api.reply import Reply
+from shangyi.errors import Invalid
+
+Input = dict[str, list[Any]]
+
+FORMS = {
+    "integer": re.compile(r"0|-?[1-9]\d{0,9}"),
+    "date": re.compile(r"\d{4}(-\d\d(-\d\d)?)?"),
+    "instant": re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[ +-]\d\d:\d\d)"),
+    "code": re.compile(r"\S+( \S+)*"),
+    "string": re.compile(r"(?s).+"),
+    "uri": re.compile(r"\S+"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One input. ``type``: a primitive of ``FORMS``, or ``Resource``; ``many``: may be repeated."""
+
+    type: str
+    many: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """An operation: its name without ``$``, its canonical, the types it is for (empty: all), its levels, its input.
+
+    ``safe``: it changes nothing, so that GET may ask for it.
+    """
+
+    name: str
+    definition: str
+    handler: Callable[[Call, Input], Reply]
+    types: frozenset[str] = frozenset()
+    levels: frozenset[str] = frozenset({"instance"})
+    parameters: Mapping[str, Parameter] = field(default_factory=dict)
+    safe: bool = True
+
+
+def read_input(call: Call, operation: Operation) -> Input:
+    """The input from the address and from a Parameters body, or the resource itself as ``resource``.
+
+    Invalid for what the definition does not name, names twice, or has another type.
+    """
+    found: Input = {}
+    for name, text in call.parameters:
+        parameter = operation.parameters.get(name)
+        if parameter is None:
+            if call.strict:
+                raise Invalid(
+                    "${operation} has no parameter {name}", operation=operation.name, name=name[:64]
+                )
+            continue
+        if parameter.type == "Resource":
+            raise Invalid("The parameter {name} belongs in the body", name=name)
+        values = text.split(",") if parameter.many else [text]
+        for value in values:
+            _check_form(name, parameter, value)
+            found.setdefault(name, []).append(value)
+    if call.method == "POST" and call.raw_body and not call.form:
+        _read_body(call, operation, found)
+    for name, given in found.items():
+        if len(given) > 1 and not operation.parameters[name].many:
+            raise Invalid("The parameter {name} may be given once only", name=name)
+    return found
+
+
+def _check_form(name: str, parameter: Parameter, value: object) -> None:
+    if not FORMS[parameter.type].fullmatch(str(value)):
+        raise Invalid("The parameter {name} is no {type}", name=name, type=parameter.type)
+
+
+def _read_body(call: Call, operation: Operation, found: Input) -> None:
+    body = call.resource()
+    if body["resourceType"] != "Parameters":
+        if "resource" not in operation.parameters:
+            raise Invalid("${operation} takes a Parameters resource", operation=operation.name)
+        found.setdefault("resource", []).append(body)
+        return
+    given = body.get("parameter", [])
+    if not isinstance(given, list) or not all(isinstance(item, dict) for item in given):
+        raise Invalid("Parameters.parameter is a list", expression="Parameters.parameter")
+    for item in given:
+        name = item.get("name")
+        parameter = operation.parameters.get(name) if isinstance(name, str) else None
+        if parameter is None:
+            raise Invalid(
+                "${operation} has no parameter {name}", operation=operation.name, name=str(name)[:64]
+            )
+        key = (
+            "resource"
+            if parameter.type == "Resource"
+            else f"value{parameter.type[0].upper()}{parameter.type[1:]}"
+        )
+        if key not in item:
+            raise Invalid("The parameter {name} needs {key}", name=name, key=key)
+        if parameter.type != "Resource":
+            _check_form(str(name), parameter, item[key])
+        found.setdefault(str(name), []).append(item[key] if parameter.type == "Resource" else str(item[key]))
