@@ -33,7 +33,9 @@ def checks(access: Access) -> Mapping[str, Callable[[], bool]]:
             return applied == {migration.number for migration in migrations()}
 
     def disk() -> bool:
-        return shutil.disk_usage(Path(access.spool.folder)).free >= ENOUGH_BYTES
+        folder = Path(access.spool.folder).absolute()  # made with the first event
+        there = next(place for place in (folder, *folder.parents) if place.exists())
+        return shutil.disk_usage(there).free >= ENOUGH_BYTES
 
     return {"database": database, "migrations": current, "disk": disk}
 
