@@ -7,6 +7,7 @@ at ``/``. Nothing else is shared between processes but the database.
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
 
@@ -14,20 +15,29 @@ from shangyi import store
 from shangyi.access import Access
 from shangyi.logs import configure
 from shangyi.settings import Settings
+from shangyi.store.database import Store
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
 
 
+@dataclass(frozen=True)
+class Opened:
+    """The opened store, for bulk work, and the access service on it, for everything else."""
+
+    store: Store
+    access: Access
+
+
 @contextmanager
-def opened(settings: Settings, progress: Callable[[str], None] | None = None) -> Iterator[Access]:
-    """The access service on the opened store; audit written out and connections closed at the end."""
+def opened(settings: Settings, progress: Callable[[str], None] | None = None) -> Iterator[Opened]:
+    """Store and access; the audit is written out and connections are closed at the end."""
     with (
         store.open(settings, progress=progress) as records,
         Access(cast(Any, records.repository), records.pool, settings.home) as access,
     ):
         access.start()
-        yield access
+        yield Opened(records, access)
 
 
 def create_app(settings: Settings | None = None) -> "Starlette":
@@ -36,14 +46,18 @@ def create_app(settings: Settings | None = None) -> "Starlette":
     from starlette.applications import Starlette
     from starlette.middleware import Middleware
 
-    api: Any = import_module("shangyi.api")
-    web: Any = import_module("shangyi.web.routes")
-    RequestLog = import_module("shangyi.api.middleware").RequestLog
+    from shangyi import api
+    from shangyi.api.middleware import RequestLog
+
+    try:
+        pages = import_module("shangyi.web.routes").routes()
+    except ModuleNotFoundError:  # until the console is there
+        pages = []
 
     settings = settings or Settings.load()
     configure(settings.log)
     opening = opened(settings)
-    access = opening.__enter__()
+    access = opening.__enter__().access
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -53,7 +67,7 @@ def create_app(settings: Settings | None = None) -> "Starlette":
             opening.__exit__(None, None, None)
 
     app = Starlette(
-        routes=[*api.routes(access), *web.routes()], middleware=[Middleware(RequestLog)], lifespan=lifespan
+        routes=[*api.routes(access), *pages], middleware=[Middleware(RequestLog)], lifespan=lifespan
     )
     app.state.access = access
     app.state.settings = settings

@@ -65,26 +65,26 @@ def demo(
     state.write(home)
     if state.residents != residents or state.seed != seed:
         note(t("This home already has a county of {count} residents; it is kept.", count=state.residents))
-    with opened(settings) as access:
+    with opened(settings) as found:
         if not state.loaded:
             label = t("Making and loading the county")
             with progress(label, t("resources"), quiet=json) as update:
-                demonstration.load(access, state, update)
+                demonstration.load(found, state, update)
             state.loaded = datetime.now(UTC).isoformat(timespec="seconds")
             state.write(home)
-        demonstration.accounts(access, state, home)
-        demonstration.token(access, state, home)
+        demonstration.accounts(found.access, state, home)
+        demonstration.token(found.access, state, home)
         exact = port is not None or "SHANGYI_PORT" in os.environ
         if background or no_serve or current(home):
             address = None
-            if found := current(home):
-                address = found.address
+            if other := current(home):
+                address = other.address
             elif background:
                 arguments = ["--host", settings.host, *(["--port", str(settings.port)] if exact else [])]
                 address = serve.detach(arguments, home).address
             finish(state, address, home, json)
         else:
-            serve.run(settings, exact, announce=lambda found: finish(state, found, home, json))
+            serve.run(settings, exact, announce=lambda where: finish(state, where, home, json))
 
 
 def finish(state: demonstration.State, address: str | None, home: Path, json: bool) -> None:

@@ -7,18 +7,22 @@ looking around, on data about nobody. Each step is written down before it is tak
 import json
 import os
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from itertools import count, islice
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from shangyi.access import Access
 from shangyi.access.passwords import generate_password
 from shangyi.errors import Conflict
 from shangyi.store.model import SearchRequest
+from shangyi.wiring import Opened
 
 FILE = "demo.json"
 TOKEN_DAYS = 30
+FILE_RESOURCES = 4000
 
 
 @dataclass
@@ -139,9 +143,41 @@ def token(access: Access, state: State, home: Path) -> None:
     state.write(home)
 
 
-def load(access: Access, state: State, update: Callable[..., None]) -> None:
-    """Generate in one process and load in this one, side by side. What is there already is not written again."""
+def files(state: State, folder: Path, told: Callable[[int, int], None]) -> Iterator[Path]:
+    """The county as NDJSON files, each there while it is read; made by processes of their own, a little ahead."""
     from shangyi.synth import lines
 
-    made = lines(state.residents, state.seed, date.fromisoformat(state.until), processes=1)
-    raise NotImplementedError(made)
+    last = date.fromisoformat(state.until)
+    made = lines(state.residents, state.seed, last, processes=2, progress=told)
+    for number in count():
+        body = b"".join(line + b"\n" for _, line in islice(made, FILE_RESOURCES))
+        if not body:
+            return
+        path = folder / f"county-{number:05}.ndjson"
+        path.write_bytes(body)
+        yield path
+        path.unlink()
+
+
+def load(opened: Opened, state: State, update: Callable[..., None]) -> int:
+    """Generate and load side by side; what is there already is not written again. How many were refused."""
+    from shangyi.store.load import load as bulk_load
+    from shangyi.store.load.report import Progress, Report
+
+    share = [0, 1]
+
+    def told(done: int, total: int) -> None:
+        share[:] = [done, total]
+
+    def seen(progress: Progress) -> None:
+        # Parts say how far it is, resources say how fast.
+        ratio = share[0] / share[1]
+        update(progress.resources, progress.resources / ratio if ratio else None)
+
+    with TemporaryDirectory(prefix="county-") as folder:
+
+        def work(_: object) -> Report:
+            return bulk_load(opened.store, files(state, Path(folder), told), workers=1, progress=seen)
+
+        report = opened.access.system_session("demo").load("synthetic county", work)
+    return report.refused

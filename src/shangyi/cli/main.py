@@ -21,11 +21,13 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("demo", "set everything up with a synthetic county, and serve it"),
             ("serve", "serve the console and the FHIR interface"),
             ("stop", "end the server"),
+            ("status", "what runs, what is kept, how large it is"),
         ),
     ),
     (
         "Records",
         (
+            ("load", "add records: bundles, NDJSON, directories, .gz, .zip, standard input"),
             ("search", "search as FHIR does, e.g. 'Patient?name=zs'"),
             ("get", "read one resource, e.g. Patient/1"),
             ("validate", "hold files against FHIR R4 without loading them"),

@@ -85,7 +85,7 @@ def announce_json(address: str) -> None:
 def ready(address: str) -> bool:
     """Whether the server answers."""
     try:
-        with urllib.request.urlopen(f"{address}/health/ready", timeout=2) as answer:
+        with urllib.request.urlopen(f"{address}/ready", timeout=2) as answer:
             return bool(answer.status == 200)
     except (OSError, urllib.error.URLError):
         return False

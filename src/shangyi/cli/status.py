@@ -1,0 +1,74 @@
+"""``shangyi status``: what runs, what is kept, how large it is."""
+
+from collections import Counter
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+
+from shangyi import __version__
+from shangyi.cli import process
+from shangyi.cli.output import emit, line, table
+from shangyi.cli.owner import opened
+from shangyi.cli.text import t
+from shangyi.settings import Settings
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+def megabytes(size: int) -> str:
+    """A size for people."""
+    return f"{size / 1e9:,.2f} GB" if size >= 1e9 else f"{size / 1e6:,.1f} MB"
+
+
+@app.command(
+    help=t(
+        "Tell what runs where, versions, resources by type, size, and how far readers of the outbox are behind."
+    )
+    + "\n\n\b\n"
+    + t("Examples")
+    + "\n  shangyi status\n  shangyi status --json"
+)
+def status(json: Annotated[bool, typer.Option("--json", help=t("Answer with JSON."))] = False) -> None:
+    """Tell."""
+    settings = Settings.load()
+    found = process.current(settings.home)
+    data: dict[str, Any] = {
+        "version": __version__,
+        "home": str(settings.home),
+        "serving": asdict(found) if found else None,
+        "database": "external" if settings.database_url else "embedded",
+    }
+    kept = bool(settings.database_url) or (settings.home / "postgres").exists()
+    if kept:
+        from shangyi.store.figures import figures
+
+        with opened(settings) as found_store:
+            data |= asdict(figures(found_store.store.pool))
+    if json:
+        emit(data)
+        return
+    line(t("Shangyi {version}, home {home}", version=__version__, home=settings.home))
+    if found:
+        line(
+            t(
+                "Serves {address} since {since} (process {pid})",
+                address=found.address,
+                since=found.since,
+                pid=found.pid,
+            )
+        )
+    else:
+        line(t("No server is running."))
+    if not kept:
+        line(t("Nothing is kept here yet: shangyi demo, or shangyi load PATH"))
+        return
+    words = {"server": data["server"], "size": megabytes(data["size"]), "number": data["migration"]}
+    line(t("PostgreSQL {server}, {size}, migration {number}", **words))
+    total = sum(data["resources"].values())
+    line(t("{total:,} resources in {versions:,} versions", total=total, versions=data["versions"]))
+    for reader in data["readers"]:
+        line(t("Reader {name}: {behind:,} versions behind", name=reader["name"], behind=reader["behind"]))
+    if total:
+        line()
+        table([t("Type"), t("Resources")], Counter(data["resources"]).most_common())

@@ -1,0 +1,82 @@
+"""The real command line on a real home, in processes of its own."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass
+class Home:
+    """A SHANGYI_HOME and the commands on it."""
+
+    path: Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        env = {k: v for k, v in os.environ.items() if not k.startswith(("SHANGYI_", "LC_", "LANG"))}
+        return {
+            **env,
+            "PYTHONPATH": str(ROOT / "src"),
+            "SHANGYI_HOME": str(self.path),
+            "SHANGYI_LOG": "warning",
+        }
+
+    def run(
+        self, *arguments: str, stdin: bytes = b"", code: int | None = 0
+    ) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "shangyi.cli", *arguments]
+        done = subprocess.run(command, input=stdin, capture_output=True, env=self.environment, timeout=300)
+        text = subprocess.CompletedProcess(
+            command, done.returncode, done.stdout.decode(), done.stderr.decode()
+        )
+        if code is not None:
+            log = self.path / "logs" / "cli-error.log"
+            detail = log.read_text()[-3000:] if log.exists() else ""
+            assert text.returncode == code, (
+                f"{arguments}: {text.returncode}\n{text.stdout}\n{text.stderr}\n{detail}"
+            )
+        return text
+
+    def json(self, *arguments: str, stdin: bytes = b"", code: int = 0) -> Any:
+        return json.loads(self.run(*arguments, "--json", stdin=stdin, code=code).stdout)
+
+    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "shangyi.cli", *arguments]
+        return subprocess.Popen(
+            command,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+    def stop(self) -> None:
+        self.run("stop", code=None)
+
+
+@pytest.fixture(scope="session")
+def home_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory that the unprivileged account of PostgreSQL can reach when tests run as root."""
+    root = tmp_path_factory.mktemp("homes")
+    for folder in (root, *root.parents):
+        if folder.stat().st_uid == os.geteuid() and len(folder.parts) > 2:
+            folder.chmod(folder.stat().st_mode | 0o011)
+    return root
+
+
+@pytest.fixture(scope="module")
+def home(home_root: Path, request: pytest.FixtureRequest) -> Iterator[Home]:
+    """An empty home, shared by the tests of a module."""
+    made = Home(home_root / request.module.__name__.rpartition(".")[2])
+    yield made
+    made.stop()
