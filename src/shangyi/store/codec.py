@@ -8,6 +8,7 @@ from hashlib import sha256
 
 import psycopg
 import zstandard
+from psycopg_pool import ConnectionPool
 
 from shangyi.errors import Misconfigured
 
@@ -46,6 +47,12 @@ class Codec:
                 raise Misconfigured("The dictionary {coding} of the database is damaged", coding=coding)
             self._dictionaries[coding] = _dictionary(content)
             self._of_type[type_] = coding
+
+    def load_fresh(self, pool: ConnectionPool) -> None:
+        """Forget all and learn anew: after a restore the same numbers may stand for other dictionaries."""
+        self._dictionaries, self._of_type, self._local = {}, {}, threading.local()
+        with pool.connection() as connection:
+            self.load(connection)
 
     def knows(self, coding: int) -> bool:
         """Whether ``unpack`` can do this coding now; else ``load`` first."""

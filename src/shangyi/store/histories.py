@@ -43,22 +43,23 @@ def page(
         if cursor:
             where, parameters = f"{where} and r.version < %s", [*parameters, _numbers(cursor, 1)[0]]
     else:
-        order = "r.xid desc, r.rid desc, r.version desc"
+        order = "r.updated desc, r.rid desc, r.version desc"
         if type is not None:
             where, parameters = f"r.type = %s and {where}", [NUMBERS[type], *parameters]
         if cursor:
-            where += " and r.xid <= %s::xid8 and (r.xid, r.rid, r.version) < (%s::xid8, %s, %s)"
-            xid, rid, number = _numbers(cursor, 3)
-            parameters = [*parameters, str(xid), str(xid), rid, number]
+            where += " and r.updated <= %s and (r.updated, r.rid, r.version) < (%s, %s, %s)"
+            when, rid, number = _numbers(cursor, 3)
+            instant = keys.instant(when)
+            parameters = [*parameters, instant, instant, rid, number]
     found = connection.execute(
-        f"select {rows.COLUMNS}, r.xid::text, r.rid from resource r where {where} order by {order} limit %s",
+        f"select {rows.COLUMNS}, r.rid from resource r where {where} order by {order} limit %s",
         [*parameters, limit + 1],
     ).fetchall()
     versions = rows.versions(codec, connection, found[:limit])
     following = None
     if len(found) > limit:
         last = found[limit - 1]
-        following = str(last[2]) if id is not None else f"{last[7]}.{last[8]}.{last[2]}"
+        following = str(last[2]) if id is not None else f"{keys.microseconds(last[3])}.{last[7]}.{last[2]}"
     return HistoryPage(versions, following)
 
 

@@ -17,8 +17,8 @@ create table resource (
 ) with (fillfactor = 100, toast_tuple_target = 8160);
 alter table resource alter column body set storage external;
 create index resource_xid on resource (xid);
-create index resource_type_xid on resource (type, xid);
-create index resource_updated on resource using brin (updated) with (pages_per_range = 32, autosummarize = on);
+create index resource_type_updated on resource (type, updated);
+create index resource_updated on resource (updated);
 
 -- One row a current resource.
 create table search (

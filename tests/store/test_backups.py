@@ -1,0 +1,103 @@
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shangyi.errors import Conflict, Invalid
+from shangyi.store.backups import backup, restore, verify_backup
+from shangyi.store.database import Store, create_database
+from shangyi.store.embedded import Server
+from shangyi.store.exports import export
+from shangyi.store.integrity import verify
+from shangyi.store.load import load
+
+
+def fill(store: Store, folder: Path) -> None:
+    file = folder / "in.ndjson"
+    groups = [
+        {"resourceType": "Group", "id": f"g{n}", "name": f"Group {n}", "quantity": n} for n in range(1200)
+    ]
+    file.write_text("".join(json.dumps(group) + "\n" for group in groups))
+    load(store, [file], workers=0)
+    store.repository.update({"resourceType": "Group", "id": "g1", "quantity": 9})
+    store.repository.delete("Group", "g2")
+    store.repository.update({"resourceType": "Basic", "id": "b", "code": {"text": "汉字"}})
+
+
+@pytest.fixture(scope="module")
+def filled(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Store:
+    fill(store, tmp_path_factory.mktemp("fill"))
+    return store
+
+
+@pytest.fixture
+def empty(database_server: Server, database_template: str, request: pytest.FixtureRequest) -> Any:
+    name = f"empty_{abs(hash(request.node.name))}"
+    create_database(database_server.conninfo("postgres"), name, database_template)
+    with Store(database_server.conninfo(name)) as opened:
+        yield opened
+
+
+def test_a_backup_brings_back_everything(filled: Store, empty: Store, tmp_path: Path) -> None:
+    file = tmp_path / "backup.zip"
+    backup(filled, file)
+    assert file.stat().st_mode & 0o777 == 0o600
+    restore(empty, file)
+    for type_, id_ in (("Group", "g1"), ("Group", "g2"), ("Basic", "b")):
+        assert empty.repository.history(type_, id_) == filled.repository.history(type_, id_)
+    assert empty.repository.history(count=3) == filled.repository.history(count=3)
+    with filled.pool.connection() as one, empty.pool.connection() as other:
+        query = "select rid, version, updated, tokens from search order by rid"
+        assert one.execute(query).fetchall() == other.execute(query).fetchall()
+    changes, _ = empty.repository.changes(limit=5000)
+    assert len(changes) == 1203
+    assert verify(empty).problems == []
+    assert empty.repository.update({"resourceType": "Group", "id": "g2"}).version.version == 3
+    with pytest.raises(Conflict):
+        restore(empty, file)
+
+
+@pytest.mark.parametrize("damage", ["cut", "flip", "other"])
+def test_a_damaged_backup_is_refused_and_changes_nothing(
+    filled: Store, empty: Store, tmp_path: Path, damage: str
+) -> None:
+    file = tmp_path / "backup.zip"
+    backup(filled, file)
+    data = bytearray(file.read_bytes())
+    if damage == "cut":
+        file.write_bytes(data[: len(data) // 2])
+    elif damage == "flip":
+        with zipfile.ZipFile(file) as archive:
+            place = archive.getinfo("resource.copy.zst").header_offset + 2000
+        data[place] ^= 0xFF
+        file.write_bytes(data)
+    else:
+        file.write_bytes(b"not a backup")
+    with pytest.raises(Invalid):
+        verify_backup(file)
+    with pytest.raises(Invalid):
+        restore(empty, file)
+    assert empty.repository.history().versions == []
+
+
+@pytest.mark.parametrize("compress", [False, True])
+def test_an_export_loads_again_without_a_change(filled: Store, tmp_path: Path, compress: bool) -> None:
+    counts = export(filled, tmp_path / "out", compress=compress)
+    assert counts == {"Basic": 1, "Group": 1199}
+    report = load(filled, [tmp_path / "out"], workers=0, ledger=False)
+    assert (report.unchanged, report.added, report.updated, report.refused) == (1200, 0, 0, 0)
+    assert export(filled, tmp_path / "some", types=["Basic"]) == {"Basic": 1}
+
+
+def test_verify_finds_what_is_wrong(filled: Store, empty: Store, tmp_path: Path) -> None:
+    assert verify(filled).problems == []
+    fill(empty, tmp_path)
+    with empty.pool.connection() as connection:
+        connection.execute("delete from search where rid in (select rid from search limit 1)")
+        connection.execute("update resource set body = 'x' where version = 2 and method = 'u'")
+    assert [problem.split(" (")[0] for problem in verify(empty).problems] == [
+        "a current resource without its search row",
+        "a body that cannot be read",
+    ]
