@@ -146,6 +146,13 @@ class Repository:
         execute = import_module("shangyi.store.search.execute").execute
         return cast(SearchResult, execute(connection, self.codec, request, scope))
 
+    def suggest(self, text: str, limit: int = 10, scope: Scope = EVERYTHING) -> Sequence[Version]:
+        """Residents whose name, pinyin, initials, id or phone begins so."""
+        from shangyi.store.search.suggest import suggest
+
+        with self.transaction_connection() as connection:
+            return suggest(connection, self.codec, text, limit, scope)
+
     def everything(
         self,
         type: str,

@@ -1,0 +1,98 @@
+"""Numbers and quantities: ranges by implicit precision, units compared through UCUM.
+
+http://hl7.org/fhir/R4/search.html#number and #quantity: ``5.4`` searched means [5.35, 5.45).
+"""
+
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from shangyi.errors import Invalid
+
+INFINITY = float("inf")
+Range = tuple[float, float]
+
+
+def precision(text: str) -> tuple[Decimal, Decimal]:
+    """The number searched and half of its last digit."""
+    try:
+        value = Decimal(text)
+    except InvalidOperation as error:
+        raise Invalid("{value} is not a number", value=text) from error
+    exponent = value.as_tuple().exponent
+    if not isinstance(exponent, int):
+        raise Invalid("{value} is not a number", value=text)
+    return value, Decimal(1).scaleb(exponent) / 2
+
+
+def stored(value: Any) -> Range | None:
+    """The range of a number, Quantity, Range or SampledData as it stands in a resource."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int | Decimal):
+        return float(value), float(value)
+    if not isinstance(value, dict):
+        return None
+    if "low" in value or "high" in value:
+        low = (value.get("low") or {}).get("value")
+        high = (value.get("high") or {}).get("value")
+        return (-INFINITY if low is None else float(low), INFINITY if high is None else float(high))
+    if "lowerLimit" in value or "upperLimit" in value:
+        low, high = value.get("lowerLimit"), value.get("upperLimit")
+        return (-INFINITY if low is None else float(low), INFINITY if high is None else float(high))
+    number = value.get("value")
+    if number is None:
+        return None
+    point = float(number)
+    match value.get("comparator"):
+        case "<" | "<=":
+            return -INFINITY, point
+        case ">" | ">=":
+            return point, INFINITY
+    return point, point
+
+
+def unit(value: dict[str, Any]) -> tuple[str, str, str]:
+    """System, code and unit text of a Quantity, of the ends of a Range, or of the origin of SampledData."""
+    for inner in (value.get("low"), value.get("high"), value.get("origin")):
+        if isinstance(inner, dict):
+            value = inner
+            break
+    return value.get("system", ""), value.get("code", ""), value.get("unit", "")
+
+
+def compare(prefix: str, low: float, high: float, wanted: Range) -> bool:
+    """Whether a stored range fits ``prefix`` and the searched range [first, last).
+
+    For gt, lt, ge, le the implicit precision is put aside (http://hl7.org/fhir/R4/search.html#number): ``wanted``
+    is then the number itself twice.
+    """
+    first, last = wanted
+    match prefix:
+        case "eq":
+            return first <= low and high < last
+        case "ne":
+            return not (first <= low and high < last)
+        case "gt":
+            return high > last
+        case "lt":
+            return low < first
+        case "ge":
+            return high >= last
+        case "le":
+            return low <= first
+        case "sa":
+            return low > last
+        case "eb":
+            return high < first
+    return low <= last and high >= first
+
+
+def searched(prefix: str, text: str) -> Range:
+    """The range that a number in a query stands for under its prefix."""
+    value, half = precision(text)
+    if prefix in ("eq", "ne"):
+        return float(value - half), float(value + half)
+    if prefix == "ap":
+        slack = max(abs(value) / 10, half)
+        return float(value - slack), float(value + slack)
+    return float(value), float(value)

@@ -1,0 +1,189 @@
+"""Search-parameter expressions as one tree of elements for a type, walked once over a resource.
+
+R4's expressions use a small part of FHIRPath (paths, ``|``, ``ofType``, ``where`` with an equality or
+``resolve() is``). Evaluated one by one they would read a resource as often as its type has parameters; merged into
+one tree, only elements that are present cost anything. What does not fit this part raises ``NotSupported`` when
+the tree is built, and a test holds the list of R4 parameters that do not.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from shangyi.errors import NotSupported
+from shangyi.store.search.elements import fields
+
+Emit = Callable[[Any, Any], None]
+
+_STEP = re.compile(
+    r"\.?(?:"
+    r"(?:ofType|as)\((?P<type>\w+)\)"
+    r"|where\(resolve\(\) is (?P<target>\w+)\)"
+    r"|where\((?P<key>\w+)\s*=\s*'(?P<value>[^']*)'\)"
+    r"|\[(?P<index>\d+)\]"
+    r"|(?P<name>\w+)(?!\())"
+)
+
+
+class Path(NamedTuple):
+    """One alternative of an expression, resolved against the definitions.
+
+    ``steps``: JSON names, ``("name",)``, with filters ``("where", key, value)`` and ``("index", n)`` between.
+    ``types``: the FHIR type of the last element. ``text``: canonical spelling, the name that hashes carry: several
+    parameters over the same element share it. ``target``: the only resource type that a reference may point to.
+    """
+
+    steps: tuple[tuple[str, ...], ...]
+    type: str
+    text: str
+    target: str | None = None
+
+
+def alternatives(expression: str) -> list[str]:
+    """The members of the union, without brackets around a member or its head."""
+    parts = (part.strip() for part in expression.split("|"))
+    return [_unbracket(part) for part in parts if part]
+
+
+def _unbracket(text: str) -> str:
+    """``(A.b.ofType(C)).d`` → ``A.b.ofType(C).d``; ``(A.b as C)`` → ``A.b.ofType(C)``."""
+    while text.startswith("("):
+        depth = 0
+        for position, character in enumerate(text):
+            depth += (character == "(") - (character == ")")
+            if depth == 0:
+                text = text[1:position] + text[position + 1 :]
+                break
+        else:
+            return text
+    return re.sub(r" as (\w+)", r".ofType(\1)", text).strip()
+
+
+def paths(type: str, expression: str, root: str | None = None) -> list[Path]:
+    """The alternatives of ``expression`` that apply to a resource ``type``, one for each concrete element type.
+
+    ``root``: where the path starts (a backbone path); then the expression has no type in front.
+    """
+    found: list[Path] = []
+    for text in alternatives(expression):
+        head, _, _rest = text.partition(".")
+        if root is None and head in ("Resource", "DomainResource", type):
+            found += _resolve(type, text[len(head) :], text)
+        elif root is not None or not head[:1].isupper():
+            found += _resolve(root or type, "." + text, text)
+    return list(dict.fromkeys(found))
+
+
+def _resolve(start: str, text: str, whole: str) -> list[Path]:
+    states: list[tuple[tuple[tuple[str, ...], ...], str]] = [((), start)]
+    target: str | None = None
+    position = 0
+    while position < len(text):
+        match = _STEP.match(text, position)
+        if match is None:
+            raise NotSupported("Search expression {expression}", expression=whole)
+        position = match.end()
+        if wanted := match["type"]:
+            kinds = {wanted, wanted[0].lower() + wanted[1:]}
+            states = [(steps, kind) for steps, kind in states if kind in kinds]
+        elif match["target"]:
+            target = match["target"]
+        elif match["key"]:
+            states = [((*steps, ("where", match["key"], match["value"])), kind) for steps, kind in states]
+        elif match["index"]:
+            states = [((*steps, ("index", match["index"])), kind) for steps, kind in states]
+        else:
+            name = match["name"]
+            states = [
+                ((*steps, (json_name,)), kind)
+                for steps, parent in states
+                for json_name, kind in fields(parent, name)
+            ]
+    return [Path(steps, kind, _spell(steps), target) for steps, kind in states]
+
+
+def _spell(steps: tuple[tuple[str, ...], ...]) -> str:
+    spelled = ""
+    for step in steps:
+        if step[0] == "where" and len(step) == 3:
+            spelled += f"[{step[1]}={step[2]}]"
+        elif step[0] == "index" and len(step) == 2:
+            spelled += f"[{step[1]}]"
+        else:
+            spelled += f".{step[0]}" if spelled else step[0]
+    return spelled
+
+
+@dataclass(slots=True)
+class Node:
+    """An element of the tree: what to do with its values, and its children by JSON name."""
+
+    children: dict[str, "Node"] = field(default_factory=dict)
+    filtered: list[tuple[str, str, "Node"]] = field(default_factory=list)
+    indexed: dict[int, "Node"] = field(default_factory=dict)
+    emits: list[Emit] = field(default_factory=list)
+
+    def add(self, steps: tuple[tuple[str, ...], ...], emit: Emit) -> None:
+        """Call ``emit(value, out)`` for every value at ``steps`` below this element."""
+        node = self
+        for step in steps:
+            node = node._child(step)
+        node.emits.append(emit)
+
+    def _child(self, step: tuple[str, ...]) -> "Node":
+        if len(step) == 1:
+            return self.children.setdefault(step[0], Node())
+        if len(step) == 2:
+            return self.indexed.setdefault(int(step[1]), Node())
+        for key, value, node in self.filtered:
+            if (key, value) == step[1:]:
+                return node
+        node = Node()
+        self.filtered.append((step[1], step[2], node))
+        return node
+
+    def walk(self, value: dict[str, Any], out: Any) -> None:
+        """Visit everything below ``value`` that the tree knows."""
+        children = self.children
+        for name, inner in value.items():
+            node = children.get(name)
+            if node is None:
+                continue
+            if type(inner) is list:
+                for position, item in enumerate(inner):
+                    if item is not None:
+                        node.visit(item, out)
+                        if node.indexed and position in node.indexed:
+                            node.indexed[position].visit(item, out)
+            else:
+                node.visit(inner, out)
+
+    def visit(self, value: Any, out: Any) -> None:
+        """Emit for one value of this element and go below it."""
+        for emit in self.emits:
+            emit(value, out)
+        if type(value) is dict:
+            if self.children:
+                self.walk(value, out)
+            for key, wanted, node in self.filtered:
+                if value.get(key) == wanted:
+                    node.visit(value, out)
+
+
+def values(path: Path, resource: dict[str, Any]) -> Iterator[Any]:
+    """The values at one path, in order: for what is not indexed (rechecks, composites)."""
+    current: list[Any] = [resource]
+    for step in path.steps:
+        if len(step) == 3:
+            current = [item for item in current if isinstance(item, dict) and item.get(step[1]) == step[2]]
+            continue
+        if len(step) == 2:
+            current = current[int(step[1]) : int(step[1]) + 1]
+            continue
+        found: list[Any] = []
+        for item in current:
+            inner = item.get(step[0]) if isinstance(item, dict) else None
+            found += inner if isinstance(inner, list) else [] if inner is None else [inner]
+        current = [item for item in found if item is not None]
+    return iter(current)

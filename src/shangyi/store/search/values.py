@@ -1,0 +1,81 @@
+"""What a value is searched by: tokens, references, strings, uris, by its FHIR type."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from shangyi.store.search import pinyin, text
+
+Value = Any
+
+
+def tokens(value: Value, type: str) -> Iterator[str]:
+    """The spellings under which a token is found: ``system|code`` and ``code``."""
+    if isinstance(value, bool):
+        yield "true" if value else "false"
+    elif isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        if type == "CodeableConcept" or "coding" in value:
+            for coding in value.get("coding", ()):
+                yield from pair(coding.get("system"), coding.get("code"))
+        elif type == "Identifier":
+            yield from pair(value.get("system"), value.get("value"))
+        elif type == "ContactPoint":
+            if "value" in value:
+                yield "".join(str(value["value"]).split())
+        else:
+            yield from pair(value.get("system"), value.get("code"))
+
+
+def pair(system: str | None, code: str | None) -> Iterator[str]:
+    """``system|code`` (``|code`` without a system) and ``code``."""
+    if code:
+        yield f"{system or ''}|{code}"
+        yield code
+
+
+def references(value: Value, type: str) -> Iterator[str]:
+    """``Type/id`` without version; a URL or URN as it is; ``identifier:system|value`` of a logical one."""
+    if isinstance(value, str):
+        yield value
+        return
+    reference = value.get("reference") if isinstance(value, dict) else None
+    if isinstance(reference, str) and not reference.startswith("#"):
+        yield reference.partition("/_history/")[0]
+    identifier = value.get("identifier") if isinstance(value, dict) else None
+    if isinstance(identifier, dict) and identifier.get("value"):
+        yield f"identifier:{identifier.get('system', '')}|{identifier['value']}"
+
+
+NAME_PARTS = ("text", "family", "given", "prefix", "suffix")
+ADDRESS_PARTS = ("text", "line", "city", "district", "state", "country", "postalCode")
+
+
+def words(value: Value, type: str) -> Iterator[str]:
+    """The strings in a value that a string parameter looks at."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        parts = NAME_PARTS if type == "HumanName" else ADDRESS_PARTS
+        for part in parts:
+            inner = value.get(part)
+            for word in inner if isinstance(inner, list) else [inner]:
+                if isinstance(word, str):
+                    yield word
+
+
+def strings(value: Value, type: str) -> set[str]:
+    """Folded strings to compare from the start: each word on, and pinyin and initials of Chinese names."""
+    found: set[str] = set()
+    for word in words(value, type):
+        found |= text.starts(text.fold(word))
+    if type == "HumanName" and isinstance(value, dict):
+        whole = value.get("text") or "".join(
+            [value.get("family") or "", *(g for g in value.get("given", ()) if g)]
+        )
+        found |= pinyin.spellings(whole)
+        if value.get("given"):
+            found |= pinyin.spellings("".join(g for g in value["given"] if g), surname=False)
+        if any(map(text.is_han, whole)):
+            found |= text.starts(text.fold(whole))
+    return set(text.without_prefixes(found))
