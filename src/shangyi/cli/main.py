@@ -31,7 +31,15 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("search", "search as FHIR does, e.g. 'Patient?name=zs'"),
             ("get", "read one resource, e.g. Patient/1"),
             ("validate", "hold files against FHIR R4 without loading them"),
+            ("export", "write records as NDJSON, a file for each type"),
             ("synth", "make a synthetic county as files"),
+        ),
+    ),
+    (
+        "Keep",
+        (
+            ("backup", "everything into one file, verified by its content hash"),
+            ("restore", "a backup into an empty place"),
         ),
     ),
     (

@@ -7,11 +7,12 @@ from typing import Annotated, Any
 import typer
 
 from shangyi import __version__
-from shangyi.cli import process
-from shangyi.cli.output import emit, line, table
+from shangyi.cli import codes, process
+from shangyi.cli.output import emit, line, progress, table
 from shangyi.cli.owner import opened
 from shangyi.cli.text import t
 from shangyi.settings import Settings
+from shangyi.wiring import Opened
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -21,16 +22,29 @@ def megabytes(size: int) -> str:
     return f"{size / 1e9:,.2f} GB" if size >= 1e9 else f"{size / 1e6:,.1f} MB"
 
 
+def problems(found: Opened, quiet: bool) -> list[str]:
+    """What is wrong with what is kept."""
+    from shangyi.store.integrity import verify
+
+    with progress(t("Verifying"), t("versions"), quiet=quiet) as update:
+        return list(verify(found.store, lambda done: update(done)).problems)
+
+
 @app.command(
     help=t(
         "Tell what runs where, versions, resources by type, size, and how far readers of the outbox are behind."
     )
     + "\n\n\b\n"
     + t("Examples")
-    + "\n  shangyi status\n  shangyi status --json"
+    + "\n  shangyi status\n  shangyi status --verify --json"
 )
-def status(json: Annotated[bool, typer.Option("--json", help=t("Answer with JSON."))] = False) -> None:
-    """Tell."""
+def status(
+    verify: Annotated[
+        bool, typer.Option("--verify", help=t("Read every version and hold the tables against each other."))
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help=t("Answer with JSON."))] = False,
+) -> int:
+    """Tell; FAILED when --verify finds something wrong."""
     settings = Settings.load()
     found = process.current(settings.home)
     data: dict[str, Any] = {
@@ -45,9 +59,12 @@ def status(json: Annotated[bool, typer.Option("--json", help=t("Answer with JSON
 
         with opened(settings) as found_store:
             data |= asdict(figures(found_store.store.pool))
+            if verify:
+                data["problems"] = problems(found_store, json)
+    code = codes.FAILED if data.get("problems") else codes.OK
     if json:
         emit(data)
-        return
+        return code
     line(t("Shangyi {version}, home {home}", version=__version__, home=settings.home))
     if found:
         line(
@@ -62,7 +79,7 @@ def status(json: Annotated[bool, typer.Option("--json", help=t("Answer with JSON
         line(t("No server is running."))
     if not kept:
         line(t("Nothing is kept here yet: shangyi demo, or shangyi load PATH"))
-        return
+        return code
     words = {"server": data["server"], "size": megabytes(data["size"]), "number": data["migration"]}
     line(t("PostgreSQL {server}, {size}, migration {number}", **words))
     total = sum(data["resources"].values())
@@ -72,3 +89,12 @@ def status(json: Annotated[bool, typer.Option("--json", help=t("Answer with JSON
     if total:
         line()
         table([t("Type"), t("Resources")], Counter(data["resources"]).most_common())
+    if verify:
+        line(
+            t("{count:,} problems found", count=len(data["problems"]))
+            if data["problems"]
+            else t("All of it is whole.")
+        )
+        for problem in data["problems"]:
+            line(f"  {problem}")
+    return code
