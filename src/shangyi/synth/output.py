@@ -14,6 +14,7 @@ from shangyi.fhir import json
 from shangyi.synth import stream
 from shangyi.synth.county import geojson
 from shangyi.synth.residents import Request
+from shangyi.synth.truth import truth
 
 Line = tuple[str, bytes]
 Progress = Callable[[int, int], None]
@@ -77,4 +78,8 @@ def write(
             files[kind].write(body + b"\n")
             counts[kind] = counts.get(kind, 0) + 1
     (out_dir / "boundaries.geojson").write_text(plain.dumps(geojson(), ensure_ascii=False), encoding="utf-8")
+    asked = stream.request(residents, seed, until)
+    (out_dir / "truth").mkdir(exist_ok=True)
+    hidden = plain.dumps(truth(asked.seed, asked.first, asked.last), ensure_ascii=False, indent=1)
+    (out_dir / "truth" / "outbreaks.json").write_text(hidden, encoding="utf-8")
     return counts

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 
 from shangyi.errors import Invalid
-from shangyi.synth import institutions, residents
+from shangyi.synth import institutions, notifiable, residents
 from shangyi.synth.build import Resource
 from shangyi.synth.residents import Request
 
@@ -27,7 +27,9 @@ def request(residents: int = 2000, seed: int = 7, until: date | None = None) -> 
 
 def parts(asked: Request) -> list[Part]:
     """What the stream consists of, in its order."""
-    return [("county", 0), *(("block", index) for index in range(asked.blocks))]
+    years = range(date.fromordinal(asked.first).year, asked.until.year + 1)
+    blocks = [("block", index) for index in range(asked.blocks)]
+    return [("county", 0), *blocks, *(("cases", year) for year in years)]
 
 
 def make(asked: Request, part: Part) -> Iterator[Resource]:
@@ -37,6 +39,8 @@ def make(asked: Request, part: Part) -> Iterator[Resource]:
         yield from institutions.resources()
     elif kind == "block":
         yield from residents.block(asked, index)
+    else:
+        yield from notifiable.reports(asked.seed, asked.first, asked.last, index)
 
 
 def generate(residents: int = 2000, seed: int = 7, until: date | None = None) -> Iterator[Resource]:
