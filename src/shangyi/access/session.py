@@ -344,11 +344,8 @@ class Session:
         if entry.type == AUDIT:
             raise Forbidden("Audit events are asked for and written apart")
         self._decide(entry.interaction, entry.type)
-        if entry.parameters is not None:
-            if entry.interaction == "search" and self._boundary.bounded:
-                raise Forbidden("Within an area, searches are asked one by one, not in a bundle")
-            if entry.interaction != "search":
-                self._boundary.check_condition(entry.type, entry.parameters)
+        if entry.parameters is not None and entry.interaction != "search":
+            self._boundary.check_condition(entry.type, entry.parameters)
         if entry.id is not None:
             self._boundary.check_existing(entry.type, entry.id)
 

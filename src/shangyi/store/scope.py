@@ -6,11 +6,23 @@ from shangyi.store import keys
 from shangyi.store.model import Scope
 from shangyi.store.types import NUMBERS
 
+PUBLIC = (
+    "Organization",
+    "OrganizationAffiliation",
+    "Location",
+    "HealthcareService",
+    "Endpoint",
+    "Practitioner",
+    "PractitionerRole",
+)
+"""Institutions and staff: they have a place, and are seen from every area (a village's referral hospital)."""
+
 
 def condition(scope: Scope, row: str = "s") -> tuple[str, list[Any]]:
     """A condition on a row of ``search`` (its alias), ``true`` for everything, and its parameters.
 
-    A resource of a resident is bounded by that resident's row; another by its own area; one with neither is seen.
+    A resource of a resident is bounded by that resident's row; another by its own area (institutions
+    are not bounded by theirs); one with neither is seen.
     """
     parts: list[str] = []
     parameters: list[Any] = []
@@ -28,7 +40,8 @@ def condition(scope: Scope, row: str = "s") -> tuple[str, list[Any]]:
     if bounds:
         own, own_values = f"{row}.area = 0", []
         if scope.area is not None:
-            own, own_values = f"({row}.area = 0 or {row}.area between %s and %s)", list(scope.area)
+            own = f"({row}.area = 0 or {row}.area between %s and %s or {row}.type = any(%s))"
+            own_values = [*scope.area, [NUMBERS[name] for name in PUBLIC]]
         resident = f"exists (select from search p where p.rid = {row}.patient and {' and '.join(bounds)})"
         parts.append(f"case when {row}.patient = 0 then {own} else {resident} end")
         parameters += own_values + bound_values

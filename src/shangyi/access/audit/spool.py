@@ -4,6 +4,7 @@
 when the server is killed. A power failure can take what the drain has not yet committed: at most its interval.
 """
 
+import errno
 import os
 import secrets
 import threading
@@ -56,7 +57,7 @@ class Spool:
                 segment.size += written
                 if written != len(line):  # a full disk: end the torn line so that the next one stands alone
                     segment.size += os.write(segment.fd, b"\n")
-                    raise OSError("short write")
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
                 if segment.size >= SEGMENT_BYTES:
                     segment.close()
                     self._segment = None
