@@ -1,0 +1,218 @@
+"""HTTP speed: read by id and search, with decision and audit, per core of server CPU.
+
+    python benchmarks/http.py [--residents 200] [--seconds 10] [--connections 8] [--json]
+
+Starts a real uvicorn (one worker, the real application) on loopback over an embedded PostgreSQL in a temporary home, loads
+synthetic residents with twenty observations each, and lets another process ask over keep-alive connections. CPU seconds are
+those of the server process and of PostgreSQL (all its processes), read from the operating system before and after, so
+requests per CPU second is what one core would serve. The asking process is not counted.
+"""
+
+import sys
+
+sys.path = [folder for folder in sys.path if not folder.endswith("benchmarks")]  # this file is no `http` of Python's
+
+import argparse
+import asyncio
+import json
+import multiprocessing
+import os
+import random
+import socket
+import subprocess
+import tempfile
+import time
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+SERVER = """
+import sys, uvicorn
+from shangyi.wiring import create_app
+uvicorn.Server(uvicorn.Config(create_app(), log_config=None, access_log=False, server_header=False)).run(
+    sockets=[__import__("socket").socket(fileno=int(sys.argv[1]))])
+"""
+
+
+def patients(count: int) -> list[dict[str, Any]]:
+    rng = random.Random(7)
+    return [
+        {
+            "resourceType": "Patient",
+            "id": f"p{number}",
+            "gender": rng.choice(["male", "female"]),
+            "birthDate": f"{rng.randint(1930, 2020)}-{rng.randint(1, 12):02}-{rng.randint(1, 28):02}",
+            "name": [{"text": f"张{number}", "family": "张", "given": [str(number)]}],
+        }
+        for number in range(count)
+    ]
+
+
+def observations(patient: str, count: int) -> list[dict[str, Any]]:
+    rng = random.Random(patient)
+    return [
+        {
+            "resourceType": "Observation",
+            "id": f"{patient}-o{number}",
+            "status": "final",
+            "code": {"coding": [{"system": "http://loinc.org", "code": rng.choice(["8867-4", "2339-0", "29463-7"])}]},
+            "subject": {"reference": f"Patient/{patient}"},
+            "effectiveDateTime": f"20{rng.randint(16, 25)}-{rng.randint(1, 12):02}-{rng.randint(1, 28):02}T08:00:00+08:00",
+            "valueQuantity": {"value": rng.randint(50, 180), "system": "http://unitsofmeasure.org", "code": "/min", "unit": "/min"},
+        }
+        for number in range(count)
+    ]  # fmt: skip
+
+
+def prepare(home: Path, residents: int, each: int) -> str:
+    """Load, and give back a bearer token."""
+    from shangyi.settings import Settings
+    from shangyi.wiring import opened
+
+    os.environ["SHANGYI_HOME"] = str(home)
+    with opened(Settings.load()) as opening:
+        access = opening.access
+        session = access.owner_session()
+        for patient in patients(residents):
+            entries = [
+                {"resource": r, "request": {"method": "PUT", "url": f"{r['resourceType']}/{r['id']}"}}
+                for r in (patient, *observations(patient["id"], each))
+            ]
+            session.transaction({"resourceType": "Bundle", "type": "transaction", "entry": entries})
+        token = access.administration(session).create_token("benchmark", "clinician", "*", timedelta(hours=1))
+        return token.secret
+
+
+def ticks(pid: int) -> float:
+    """User and system time of a process so far, in seconds; 0 when it has ended."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def database_processes(home: Path) -> list[int]:
+    """The server of this home and all its children."""
+    parents, roots = {}, []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            parents[int(folder.name)] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+            command = (folder / "cmdline").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if b"postgres" in command[0] and any(str(home).encode() in part for part in command[1:]):
+            roots.append(int(folder.name))
+    return [pid for pid, parent in parents.items() if pid in roots or parent in roots]
+
+
+def ask(port: int, token: str, paths: list[str], seconds: float, connections: int, out: Any) -> None:
+    """The client, in a process of its own: raw HTTP/1.1 over keep-alive connections."""
+    tail = f" HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nAuthorization: Bearer {token}\r\n\r\n"
+    requests = [f"GET {path}{tail}".encode() for path in paths]
+    latencies: list[float] = []
+    failures = 0
+
+    async def connection(number: int) -> None:
+        nonlocal failures
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        rng, end = random.Random(number), time.perf_counter() + seconds
+        while (start := time.perf_counter()) < end:
+            writer.write(rng.choice(requests))
+            head = await reader.readuntil(b"\r\n\r\n")
+            length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
+            await reader.readexactly(length)
+            latencies.append(time.perf_counter() - start)
+            failures += not head.startswith(b"HTTP/1.1 200")
+        writer.close()
+
+    async def together() -> None:
+        await asyncio.gather(*(connection(number) for number in range(connections)))
+
+    asyncio.run(together())
+    out.put((latencies, failures))
+
+
+def measure(name: str, port: int, token: str, paths: list[str], options: Any, server: int, home: Path) -> dict[str, Any]:
+    context = multiprocessing.get_context("spawn")
+    out = context.Queue()
+    for seconds in (1.0, options.seconds):  # the first is to warm up
+        database = database_processes(home)
+        before = ticks(server), sum(map(ticks, database))
+        started = time.perf_counter()
+        client = context.Process(target=ask, args=(port, token, paths, seconds, options.connections, out))
+        client.start()
+        latencies, failures = out.get()
+        client.join()
+        elapsed = time.perf_counter() - started
+        python, postgres = ticks(server) - before[0], sum(map(ticks, database)) - before[1]
+    latencies.sort()
+    count = len(latencies)
+    return {
+        "what": name,
+        "requests": count,
+        "failures": failures,
+        "per_core_second": round(count / (python + postgres)),
+        "per_wall_second": round(count / options.seconds),
+        "python_us": round(python / count * 1e6),
+        "postgres_us": round(postgres / count * 1e6),
+        "p50_ms": round(latencies[count // 2] * 1e3, 2),
+        "p99_ms": round(latencies[int(count * 0.99)] * 1e3, 2),
+        "wall_with_start_s": round(elapsed, 1),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--residents", type=int, default=200)
+    parser.add_argument("--observations", type=int, default=20)
+    parser.add_argument("--seconds", type=float, default=10)
+    parser.add_argument("--connections", type=int, default=8)
+    parser.add_argument("--only", default="")
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    home = Path(tempfile.mkdtemp(prefix="shangyi-http-"))
+    home.chmod(0o711)
+    token = prepare(home, options.residents, options.observations)
+    listener = socket.create_server(("127.0.0.1", 0))
+    port = listener.getsockname()[1]
+    environment = {**os.environ, "SHANGYI_HOME": str(home), "SHANGYI_LOG": "info"}
+    command = [sys.executable, "-c", SERVER, str(listener.fileno())]
+    with open(home / "serve.log", "wb") as log:
+        child = subprocess.Popen(command, pass_fds=[listener.fileno()], env=environment, stderr=log)
+    try:
+        wait(port, child, home)
+        residents = [f"p{number}" for number in range(options.residents)]
+        cases = {
+            "read by id": [f"/fhir/Patient/{p}" for p in residents],
+            "vread": [f"/fhir/Patient/{p}/_history/1" for p in residents],
+            "search patient + code": [f"/fhir/Observation?patient={p}&code=http://loinc.org|2339-0" for p in residents],
+            "search code + date, first page": ["/fhir/Observation?code=http://loinc.org|2339-0&date=ge2020&_count=20"],
+        }
+        for name, paths in cases.items():
+            if options.only in name:
+                found = measure(name, port, token, paths, options, child.pid, home)
+                print(json.dumps(found) if options.json else "  ".join(f"{k} {v}" for k, v in found.items()), flush=True)
+    finally:
+        child.terminate()
+        child.wait(30)
+
+
+def wait(port: int, child: subprocess.Popen[bytes], home: Path) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if child.poll() is not None:
+            sys.exit(f"the server ended: {(home / 'serve.log').read_text()[-2000:]}")
+        try:
+            with socket.create_connection(("127.0.0.1", port), timeout=2) as probe:
+                probe.sendall(b"GET /ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+                if b" 200 " in probe.recv(100):
+                    return
+        except OSError:
+            pass
+        time.sleep(0.2)
+    sys.exit("the server did not become ready")
+
+
+if __name__ == "__main__":
+    main()
