@@ -10,7 +10,9 @@ requests per CPU second is what one core would serve. The asking process is not 
 
 import sys
 
-sys.path = [folder for folder in sys.path if not folder.endswith("benchmarks")]  # this file is no `http` of Python's
+sys.path = [
+    folder for folder in sys.path if not folder.endswith("benchmarks")
+]  # this file is no `http` of Python's
 
 import argparse
 import asyncio
@@ -133,7 +135,9 @@ def ask(port: int, token: str, paths: list[str], seconds: float, connections: in
     out.put((latencies, failures))
 
 
-def measure(name: str, port: int, token: str, paths: list[str], options: Any, server: int, home: Path) -> dict[str, Any]:
+def measure(
+    name: str, port: int, token: str, paths: list[str], options: Any, server: int, home: Path
+) -> dict[str, Any]:
     context = multiprocessing.get_context("spawn")
     out = context.Queue()
     for seconds in (1.0, options.seconds):  # the first is to warm up
@@ -186,13 +190,20 @@ def main() -> None:
         cases = {
             "read by id": [f"/fhir/Patient/{p}" for p in residents],
             "vread": [f"/fhir/Patient/{p}/_history/1" for p in residents],
-            "search patient + code": [f"/fhir/Observation?patient={p}&code=http://loinc.org|2339-0" for p in residents],
-            "search code + date, first page": ["/fhir/Observation?code=http://loinc.org|2339-0&date=ge2020&_count=20"],
+            "search patient + code": [
+                f"/fhir/Observation?patient={p}&code=http://loinc.org|2339-0" for p in residents
+            ],
+            "search code + date, first page": [
+                "/fhir/Observation?code=http://loinc.org|2339-0&date=ge2020&_count=20"
+            ],
         }
         for name, paths in cases.items():
             if options.only in name:
                 found = measure(name, port, token, paths, options, child.pid, home)
-                print(json.dumps(found) if options.json else "  ".join(f"{k} {v}" for k, v in found.items()), flush=True)
+                print(
+                    json.dumps(found) if options.json else "  ".join(f"{k} {v}" for k, v in found.items()),
+                    flush=True,
+                )
     finally:
         child.terminate()
         child.wait(30)

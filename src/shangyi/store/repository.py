@@ -69,12 +69,23 @@ class Repository:
                 "The database cannot be reached: {reason}", reason=type(error).__name__
             ) from error
 
+    @contextmanager
+    def reading_connection(self) -> Iterator[psycopg.Connection]:
+        """A connection for one statement, which is its own transaction: without the trips of BEGIN and COMMIT."""
+        with self.transaction_connection() as connection:
+            connection.autocommit = True
+            try:
+                yield connection
+            finally:
+                if not connection.closed:
+                    connection.autocommit = False
+
     # -- reading
 
     def read(self, type: str, id: str, scope: Scope = EVERYTHING) -> Version:
         """The current version. Raises NotFound, Gone."""
         identity.check(type, id)
-        with self.transaction_connection() as connection:
+        with self.reading_connection() as connection:
             found = self._fetch(connection, type, id, scope, "order by r.version desc limit 1", [])
         if found is None:
             raise NotFound("{reference} is not known", reference=f"{type}/{id}")
@@ -85,7 +96,7 @@ class Repository:
     def vread(self, type: str, id: str, version: int, scope: Scope = EVERYTHING) -> Version:
         """One version. Raises NotFound, or Gone when that version is the deletion."""
         identity.check(type, id)
-        with self.transaction_connection() as connection:
+        with self.reading_connection() as connection:
             limit = "and r.version = %s limit 1"
             wanted = version if 0 < version < 2**31 else 0
             found = self._fetch(connection, type, id, scope, limit, [wanted])
