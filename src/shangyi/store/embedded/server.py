@@ -121,6 +121,8 @@ def _start(home: Path, data: Path, lease: Lease, say: Progress, overrides: dict[
         )
     if not process.running(data):
         process.clear_stale_pid(data)
+        for leftover in socket.glob(".s.PGSQL.*") if socket else ():
+            leftover.unlink(missing_ok=True)  # its lock may name a number that is somebody else's now
         cluster.configure(data, account, socket, {"port": connection["port"], **overrides})
         server.child = _launch(home, data, binaries.locate(home, account), account)
     _wait(server, say)

@@ -1,10 +1,13 @@
 """What a worker process does: parse, validate, index, pack. In: items of a chunk; out: rows for binary COPY."""
 
+import os
 import struct
-import sys
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from multiprocessing import parent_process
+from multiprocessing.process import BaseProcess
 from typing import NamedTuple
 
 from shangyi.errors import Invalid, Issue, ShangyiError
@@ -18,7 +21,6 @@ from shangyi.store.repository import Validator, check, validator
 from shangyi.store.types import NUMBERS
 
 INT8 = 20
-DEEPEST = 200
 _SEARCH = struct.Struct(">iqiqiqiqiqihih")
 _ARRAY = struct.Struct(">iiiiii")
 _DATE = struct.Struct(">hiqiqiqiiih")
@@ -131,8 +133,15 @@ _preparer: Preparer | None = None
 def start_worker(codec: Codec) -> None:
     """Initialise a worker process."""
     global _preparer
-    sys.setrecursionlimit(4000)
+    parent = parent_process()
+    if parent is not None:  # killed, it could not tell us to end
+        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     _preparer = Preparer(codec)
+
+
+def _end_with(parent: BaseProcess) -> None:
+    parent.join()
+    os._exit(1)
 
 
 def work(items: Sequence[Item]) -> Prepared:
