@@ -8,6 +8,7 @@ those of the server process and of PostgreSQL (all its processes), read from the
 requests per CPU second is what one core would serve. The asking process is not counted.
 """
 
+# ruff: noqa: E402
 import sys
 
 sys.path = [

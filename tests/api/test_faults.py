@@ -119,9 +119,9 @@ def test_the_request_log_holds_no_personal_data(http: Client, caplog: pytest.Log
 
 
 def test_texts_come_in_the_language_of_the_reader(http: Client) -> None:
-    issue = http.get("/fhir/Unicorn/1", headers={"accept-language": "zh-CN,zh;q=0.9"}).json()["issue"][0]
-    assert issue["diagnostics"] == "Unicorn is not a resource type of FHIR R4"
-    assert issue["details"]["text"] == "FHIR R4 没有 Unicorn 这种资源类型"
+    issue = http.get("/fhir/a/b/c/d/e/f", headers={"accept-language": "zh-CN,zh;q=0.9"}).json()["issue"][0]
+    assert issue["diagnostics"] == "There is nothing at this address"
+    assert issue["details"]["text"] == "这个地址没有内容"
 
 
 def test_small_answers_are_not_packed_and_large_ones_are(http: Client) -> None:
