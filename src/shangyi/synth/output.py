@@ -13,6 +13,7 @@ from typing import BinaryIO
 from shangyi.fhir import json
 from shangyi.synth import stream
 from shangyi.synth.county import geojson
+from shangyi.synth.daily import write_tables
 from shangyi.synth.residents import Request
 from shangyi.synth.truth import truth
 
@@ -82,4 +83,5 @@ def write(
     (out_dir / "truth").mkdir(exist_ok=True)
     hidden = plain.dumps(truth(asked.seed, asked.first, asked.last), ensure_ascii=False, indent=1)
     (out_dir / "truth" / "outbreaks.json").write_text(hidden, encoding="utf-8")
+    write_tables(out_dir, asked.seed, asked.first, asked.last)
     return counts
