@@ -52,7 +52,7 @@ def _account(row: tuple[Any, ...]) -> Account:
 class Accounts:
     """The table of accounts. Decisions and audit are made above, in ``administration``."""
 
-    def __init__(self, pool: ConnectionPool[Connection[Any]]) -> None:
+    def __init__(self, pool: ConnectionPool) -> None:
         self.pool = pool
 
     def create(

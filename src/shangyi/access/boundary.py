@@ -8,10 +8,10 @@ from shangyi.access import cases, policy
 from shangyi.access.chains import check_chains
 from shangyi.access.model import Principal
 from shangyi.access.placement import NOWHERE, Placement, Places, divisions, references, relative
-from shangyi.access.records import Parameters, Records
 from shangyi.errors import Forbidden, Invalid, NotFound, ShangyiError
 from shangyi.store import keys
 from shangyi.store.model import Resource, Scope, SearchRequest, SearchResult, Version
+from shangyi.store.repository import Parameters, Repository
 
 OUTSIDE = "This record lies outside your area"
 RESIDENT_PARAMETERS = ("patient", "subject", "beneficiary")
@@ -20,7 +20,7 @@ RESIDENT_PARAMETERS = ("patient", "subject", "beneficiary")
 class Boundary:
     """What one principal may see and write of the population."""
 
-    def __init__(self, principal: Principal, places: Places, records: Records) -> None:
+    def __init__(self, principal: Principal, places: Places, records: Repository) -> None:
         self.principal = principal
         self.area = principal.area
         self.places = places
@@ -29,6 +29,20 @@ class Boundary:
         self.cases_only = principal.role in policy.CASES_ONLY
 
     # Reads
+
+    def read(self, type: str, id: str) -> Version:
+        """The current version, bounded in the same query. Raises NotFound, Gone, Forbidden."""
+        if not self.bounded or policy.group_of(type) in policy.UNBOUNDED_GROUPS:
+            version = self.records.read(type, id)
+        else:
+            try:
+                version = self.records.read(type, id, Scope(self.area.bounds))
+            except NotFound:
+                self.records.read(type, id)
+                raise Forbidden(OUTSIDE) from None
+        if self.cases_only:
+            self._require_case([version])
+        return version
 
     def check(self, version: Version) -> tuple[str, ...]:
         """Raises Forbidden unless this version may be seen; the references that its reading is recorded by."""
@@ -45,7 +59,7 @@ class Boundary:
         """The reference of a version and of its resident."""
         if version.type == "Patient" or policy.group_of(version.type) in policy.UNBOUNDED_GROUPS:
             return (version.reference,)
-        resident = cases.resident_of(version)
+        resident = cases.resident_at_a_glance(version)
         return (version.reference, resident) if resident else (version.reference,)
 
     def _placement(self, version: Version) -> Placement:

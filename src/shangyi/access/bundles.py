@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl
 
 from shangyi.access.placement import relative
 from shangyi.errors import Invalid, ShangyiError
-from shangyi.store.model import Resource
+from shangyi.store.bundles import searchset
+from shangyi.store.model import Resource, SearchResult
 
 _VERBS = {
     "POST": "create",
@@ -87,19 +89,26 @@ def touched(bundle: Resource, answer: Resource) -> list[str]:
     return list(found)
 
 
-def without(bundle: Resource, refused: Mapping[int, object]) -> Resource:
+def without(bundle: Resource, answered: Mapping[int, object]) -> Resource:
     """The bundle without the entries of these numbers."""
-    kept = [entry for number, entry in enumerate(bundle.get("entry") or []) if number not in refused]
+    kept = [entry for number, entry in enumerate(bundle.get("entry") or []) if number not in answered]
     return {**bundle, "entry": kept}
 
 
-def with_refusals(answer: Resource, refused: Mapping[int, ShangyiError]) -> Resource:
-    """The answer with refusals put back where they belong."""
+def merged(answer: Resource, answered: Mapping[int, Resource]) -> Resource:
+    """The answer with what was answered already put where it belongs."""
     done = iter(answer.get("entry") or [])
-    total = len(answer.get("entry") or []) + len(refused)
-    placed = [_refusal(refused[number]) if number in refused else next(done) for number in range(total)]
-    return {**answer, "type": "batch-response", "entry": placed}
+    total = len(answer.get("entry") or []) + len(answered)
+    placed = [answered[number] if number in answered else next(done) for number in range(total)]
+    return {**answer, "entry": placed}
 
 
-def _refusal(error: ShangyiError) -> Resource:
-    return {"response": {"status": str(error.status), "outcome": error.outcome()}}
+def refusal(error: ShangyiError) -> Resource:
+    """The answer to an entry that was refused."""
+    status = f"{error.status} {HTTPStatus(error.status).phrase}"
+    return {"response": {"status": status, "outcome": error.outcome()}}
+
+
+def found(result: SearchResult) -> Resource:
+    """The answer to a search."""
+    return {"resource": searchset(result), "response": {"status": "200 OK"}}

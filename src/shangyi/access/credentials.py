@@ -10,7 +10,6 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
-from psycopg import Connection
 from psycopg_pool import ConnectionPool
 
 from shangyi.access.accounts import area_for, assignable
@@ -56,7 +55,7 @@ def digest(secret: str) -> bytes:
 class Sessions:
     """Console sessions, by cookie."""
 
-    def __init__(self, pool: ConnectionPool[Connection[Any]], cache: Cache) -> None:
+    def __init__(self, pool: ConnectionPool, cache: Cache) -> None:
         self.pool = pool
         self.cache = cache
 
@@ -128,7 +127,7 @@ def _token(row: tuple[Any, ...]) -> Token:
 class Tokens:
     """Bearer tokens for programs."""
 
-    def __init__(self, pool: ConnectionPool[Connection[Any]], cache: Cache) -> None:
+    def __init__(self, pool: ConnectionPool, cache: Cache) -> None:
         self.pool = pool
         self.cache = cache
 

@@ -62,7 +62,7 @@ def network(address: str | None) -> str:
 class Limits:
     """Counts attempts; raises Throttled with the seconds to wait."""
 
-    def __init__(self, pool: ConnectionPool[Connection[Any]]) -> None:
+    def __init__(self, pool: ConnectionPool) -> None:
         self.pool = pool
 
     def attempt(self, keys: dict[str, str]) -> None:

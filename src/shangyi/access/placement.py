@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from psycopg import Connection
 from psycopg_pool import ConnectionPool
 
 from shangyi.store import keys
@@ -38,7 +37,7 @@ where s.rid = any(%s)
 class Places:
     """Looks placements up in the ``search`` table: one query for any number of references."""
 
-    def __init__(self, pool: ConnectionPool[Connection[Any]]) -> None:
+    def __init__(self, pool: ConnectionPool) -> None:
         self.pool = pool
 
     def of(self, references: Iterable[str]) -> dict[str, Placement]:

@@ -1,9 +1,7 @@
 """The access service of a process: accounts, sessions, tokens, the audit, and the sessions that reach the record."""
 
 from pathlib import Path
-from typing import Any
 
-from psycopg import Connection
 from psycopg_pool import ConnectionPool
 
 from shangyi.access.accounts import Accounts
@@ -17,10 +15,11 @@ from shangyi.access.limits import Limits, keys_of, network
 from shangyi.access.model import NOWHERE, Account, Origin, Principal, Role, SignedIn
 from shangyi.access.passwords import generate_password
 from shangyi.access.placement import Places
-from shangyi.access.records import Records
 from shangyi.access.session import Session
 from shangyi.errors import Conflict, Throttled, Unauthenticated
+from shangyi.store.database import Store
 from shangyi.store.model import SearchRequest, SearchResult, Version
+from shangyi.store.repository import Repository
 
 AUTHENTICATION = "110114"
 SYSTEM_ACCOUNTS = ("loader", "lake", "jobs", "demo")
@@ -32,7 +31,7 @@ OWNER = Principal("owner", "owner", "Owner of this installation", Role.OWNER)
 class Access:
     """Made once a process by the wiring; ``start`` begins to drain the audit, ``close`` ends it."""
 
-    def __init__(self, records: Records, pool: ConnectionPool[Connection[Any]], home: Path) -> None:
+    def __init__(self, records: Repository, pool: ConnectionPool, home: Path) -> None:
         self.records = records
         self.pool = pool
         self.cache = Cache()
@@ -46,9 +45,9 @@ class Access:
         self._audit = AuditSearch(pool)
 
     @classmethod
-    def open(cls, store: Any) -> "Access":
-        """Over an opened store (its repository, pool and home), the audit draining."""
-        access = cls(store.repository, store.pool, Path(store.home))
+    def open(cls, store: Store, home: Path) -> "Access":
+        """Over an opened store, the audit draining; its spool is in ``home``/audit."""
+        access = cls(store.repository, store.pool, home)
         access.start()
         return access
 

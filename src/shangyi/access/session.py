@@ -16,9 +16,10 @@ from shangyi.access import bundles, masking, policy
 from shangyi.access.audit.event import EXPORT, IMPORT, MAJOR, MINOR, REST, SERIOUS, Event
 from shangyi.access.boundary import Boundary
 from shangyi.access.model import NOWHERE, PURPOSES, Origin, Principal
-from shangyi.access.records import Parameters, Records
-from shangyi.errors import Forbidden, NotFound, ShangyiError
+from shangyi.access.suggestions import suggestions
+from shangyi.errors import Forbidden, Invalid, NotFound, ShangyiError
 from shangyi.store.model import HistoryPage, Resource, Scope, SearchRequest, SearchResult, Version, Written
+from shangyi.store.repository import Parameters, Repository
 
 if TYPE_CHECKING:
     from shangyi.access.service import Access
@@ -74,7 +75,7 @@ class Session:
         self.origin = origin
         self.purpose = purpose or PURPOSES[principal.role]
         self._panel = panel
-        self._records: Records = access.records
+        self._records: Repository = access.records
         self._boundary = Boundary(principal, access.places, access.records)
 
     def __repr__(self) -> str:
@@ -114,6 +115,13 @@ class Session:
             self.principal.area.bounds, self._panel, None if types == policy.ALL_BUT_AUDIT else types
         )
 
+    def _scope_for(self, type: str | None, interaction: str = "search") -> Scope:
+        """The scope, without the area where the type has none."""
+        scope = self.scope(interaction)
+        if type is not None and policy.group_of(type) in policy.UNBOUNDED_GROUPS:
+            return replace(scope, area=None, panel=None)
+        return scope
+
     def recording(
         self, subtype: str, action: str, *entities: str, type: str = REST, query: str | None = None
     ) -> Recording:
@@ -131,8 +139,8 @@ class Session:
             self._decide("read", type)
             if type == AUDIT:
                 return self.access.audit_read(id)
-            version = self._records.read(type, id)
-            recording.found(*self._boundary.check(version))
+            version = self._boundary.read(type, id)
+            recording.found(*self._boundary.named(version))
             return version
 
     def vread(self, type: str, id: str, version: int) -> Version:
@@ -165,9 +173,8 @@ class Session:
                 self._decide("history", type)
             if id is None and self._boundary.cases_only:
                 raise Forbidden("Your role reads the history of single cases only")
-            scope = self.scope("history")
-            if id is not None and type is not None:
-                scope = Scope()
+            # One resource's history is bounded by where it is now, below: deletions included.
+            scope = Scope() if id is not None else self._scope_for(type, "history")
             page = self._records.history(type, id, since=since, count=count, cursor=cursor, scope=scope)
             if id is not None:
                 last = next((version for version in page.versions if version.body), None)
@@ -189,7 +196,7 @@ class Session:
             if request.type == AUDIT:
                 return self.access.audit_search(request)
             request = self._boundary.narrow(request)
-            result = self._records.search(request, self.scope())
+            result = self._records.search(request, self._scope_for(request.type))
             result = self._boundary.filter(result)
             recording.found(
                 *dict.fromkeys(v.reference for v in (*result.matches, *result.included)),
@@ -212,12 +219,13 @@ class Session:
         """Residents whose name, pinyin, id or phone begins so."""
         with self.recording("suggest", "E", query=f"suggest={text}") as recording:
             self._decide("search", "Patient")
-            found: Sequence[Version] = self._records.suggest(text, limit, scope=self.scope())
-            found = self._boundary.filter(SearchResult(found)).matches
+            if self._boundary.cases_only:
+                raise Forbidden("Your role sees residents with a notifiable case only")
+            found = suggestions(self._records, text, limit, self.scope())
             recording.found(*(version.reference for version in found))
             return found
 
-    def aggregate(self, name: str, compute: Callable[[Records, Scope], Result]) -> Result:
+    def aggregate(self, name: str, compute: Callable[[Repository, Scope], Result]) -> Result:
         """Figures over many residents, no rows of any: ``compute(records, scope)``; ``name`` is kept in the audit."""
         with self.recording("aggregate", "E", query=name):
             self._decide_use("aggregate")
@@ -270,19 +278,23 @@ class Session:
             self._boundary.check_existing(type, id)
             return self._records.delete(type, id, if_match)
 
-    def patch(self, type: str, id: str, patch: Any, if_match: int | None = None) -> Written:
-        """A new version by a patch: a function from resource to resource, or what the repository takes."""
+    def patch(
+        self, type: str, id: str, patch: Callable[[Resource], Resource], if_match: int | None = None
+    ) -> Written:
+        """A new version by a patch: a function from resource to resource."""
         with self.recording("patch", "U", f"{type}/{id}") as recording:
             self._decide_write("patch", type)
             current = self._records.read(type, id)
             self._boundary.check(current)
-            if not callable(patch):
-                if self._boundary.bounded:
-                    raise Forbidden("Your role does not allow this")
-                return self._done(recording, self._records.patch(type, id, patch, if_match))
-            patched = patch(current.resource)
-            self._boundary.check_write(patched)
-            return self._done(recording, self._records.update(patched, if_match or current.version))
+
+            def checked(resource: Resource) -> Resource:
+                patched = patch(resource)
+                if (patched.get("resourceType"), patched.get("id")) != (type, id):
+                    raise Invalid("A patch cannot change the type or the id")
+                self._boundary.check_write(patched)
+                return patched
+
+            return self._done(recording, self._records.patch(type, id, checked, if_match))
 
     def conditional_update(
         self, resource: Resource, parameters: Parameters, if_match: int | None = None
@@ -318,22 +330,28 @@ class Session:
     def batch(self, bundle: Resource) -> Resource:
         """Each entry by itself; one that is refused is answered 403 and the others are done."""
         with self.recording("batch", "E") as recording:
-            refused: dict[int, ShangyiError] = {}
+            answered: dict[int, Resource] = {}
+            refused = 0
             for number, entry in enumerate(bundles.entries(bundle)):
                 try:
                     self._decide_entry(entry)
                     if entry.resource:
                         self._boundary.check_writes([entry.resource])
+                    if entry.interaction == "search":
+                        answered[number] = bundles.found(self._search_entry(entry))
                 except ShangyiError as error:
-                    refused[number] = error
-            allowed = bundles.without(bundle, refused)
-            answer: Resource = (
-                self._records.batch(allowed) if allowed["entry"] else {"resourceType": "Bundle", "entry": []}
-            )
-            answer = bundles.with_refusals(answer, refused)
-            recording.event.detail["refused"] = len(refused)
+                    answered[number] = bundles.refusal(error)
+                    refused += error.status == 403
+            rest = bundles.without(bundle, answered)
+            empty: Resource = {"resourceType": "Bundle", "type": "batch-response", "entry": []}
+            answer = bundles.merged(self._records.batch(rest) if rest["entry"] else empty, answered)
+            recording.event.detail["refused"] = refused
             recording.found(*bundles.touched(bundle, answer))
             return answer
+
+    def _search_entry(self, entry: bundles.Entry) -> SearchResult:
+        request = self._boundary.narrow(SearchRequest(entry.type, entry.parameters or ()))
+        return self._boundary.filter(self._records.search(request, self._scope_for(entry.type)))
 
     def _decide_write(self, interaction: str, type: str) -> None:
         if type == AUDIT:
@@ -357,7 +375,7 @@ class Session:
 
     # The record as a whole
 
-    def load(self, source: str, work: Callable[[Records], Result], **detail: object) -> Result:
+    def load(self, source: str, work: Callable[[Repository], Result], **detail: object) -> Result:
         """A bulk load: ``work(records)`` does it; one event for the whole with what ``work`` reports as counts."""
         with self.recording("load", "C", type=IMPORT) as recording:
             recording.event.detail |= {"source": source, **detail}
@@ -366,7 +384,7 @@ class Session:
             recording.event.detail |= _counts(result)
             return result
 
-    def export(self, target: str, work: Callable[[Records], Result]) -> Result:
+    def export(self, target: str, work: Callable[[Repository], Result]) -> Result:
         """Everything out: ``work(records)`` does it; one event for the whole."""
         with self.recording("export", "R", type=EXPORT) as recording:
             recording.event.detail["target"] = target

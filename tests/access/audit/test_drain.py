@@ -7,7 +7,7 @@ from threading import Thread
 
 import psycopg
 import pytest
-from tests.access.conftest import resident
+from tests.people import resident
 
 from shangyi.access import Access, Origin, Principal, Role
 from shangyi.access.audit import spool

@@ -2,7 +2,7 @@ from base64 import b64decode
 from datetime import UTC, datetime
 
 import pytest
-from tests.access.conftest import session
+from tests.people import session
 
 from shangyi.access import Access, Origin, Principal, Role, Session
 from shangyi.access.audit.event import Event
