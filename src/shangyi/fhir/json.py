@@ -1,21 +1,58 @@
-"""FHIR JSON (http://hl7.org/fhir/R4/json.html) to and from plain dicts, decimals exact: 1.20 stays 1.20."""
+"""FHIR JSON (http://hl7.org/fhir/R4/json.html) to and from plain dicts, decimals exact: 1.20 stays 1.20.
 
+``loads`` is for what comes from outside: it refuses what a resource must not hold (names given twice, NUL, too
+deep a nesting). ``decode`` is for bytes that this program wrote itself.
+"""
+
+import codecs
+import json as standard
+import re
 from decimal import Decimal
 from typing import Any
 
 import msgspec
 
-from shangyi.errors import Invalid
+from shangyi.errors import Invalid, TooLarge, Unprocessable
+
+Resource = dict[str, Any]
+DEEPEST = 200
+"""Levels of objects and arrays; no resource of the specification comes near."""
+_OTHER_BYTES = bytes(set(range(256)) - set(b"{}[]"))
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"')
 
 _decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(float_hook=Decimal)
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
 
-def loads(data: bytes | str) -> dict[str, Any]:
-    """The object in ``data``; Invalid with the byte position where it is not JSON."""
+def loads(data: bytes | str, largest: int | None = None) -> Resource:
+    """The object in ``data`` (UTF-8); Invalid, with the byte position, where it is not sound JSON.
+
+    ``largest``: bytes that are taken at most, TooLarge beyond.
+    """
+    raw = data.encode("utf-8", "surrogatepass") if isinstance(data, str) else data
+    if largest is not None and len(raw) > largest:
+        raise TooLarge("More than {largest} bytes", largest=largest)
+    if raw.count(b"{") + raw.count(b"[") > DEEPEST and _deep(raw):
+        raise Invalid("Nested more than {depth} levels deep", depth=DEEPEST)
+    if raw.startswith((codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise Invalid("FHIR JSON is UTF-8 without a byte-order mark")
+    value = decode(raw)
+    if b"\\u0000" in raw and _has_nul(value):
+        raise Invalid("A text must not hold the character NUL")
+    if raw.count(b'"') != _encoder.encode(value).count(b'"'):  # a name given twice is lost, with its quotes
+        _refuse_twice(raw)
+    return value
+
+
+def decode(data: bytes | str) -> Resource:
+    """The object in ``data``, without the checks on foreign input; Invalid where it is not a JSON object."""
     try:
         value = _decoder.decode(data)
-    except (msgspec.DecodeError, UnicodeError) as error:
+    except RecursionError:
+        raise Invalid("Nested more than {depth} levels deep", depth=DEEPEST) from None
+    except UnicodeError as error:
+        raise Invalid("Not valid UTF-8: {reason}", reason=str(error)) from error
+    except (msgspec.DecodeError, ValueError, ArithmeticError) as error:
         raise Invalid("Not valid JSON: {reason}", reason=str(error)) from error
     if not isinstance(value, dict):
         raise Invalid("A FHIR resource is a JSON object")
@@ -24,4 +61,55 @@ def loads(data: bytes | str) -> dict[str, Any]:
 
 def dumps(resource: object) -> bytes:
     """Compact JSON in UTF-8, keys in their order, decimals as written."""
-    return _encoder.encode(resource)
+    try:
+        return _encoder.encode(resource)
+    except (RecursionError, UnicodeError) as error:
+        raise Unprocessable("Cannot be written as JSON: {reason}", reason=str(error)) from error
+
+
+def _deep(raw: bytes, stripped: bool = False) -> bool:
+    """Whether brackets nest too deeply: innermost pairs are struck out level by level, at C speed."""
+    left, struck = raw.translate(None, _OTHER_BYTES), 0
+    while left and struck < DEEPEST:
+        if struck + len(left) <= DEEPEST:
+            return False
+        before = len(left)
+        left = left.replace(b"{}", b"").replace(b"[]", b"")
+        if len(left) == before:
+            break
+        struck += 1
+    if left and not stripped:  # brackets in texts do not pair up
+        return _deep(_STRING.sub(b"", raw), stripped=True)
+    depth = struck
+    for byte in left:
+        depth += 1 if byte in b"{[" else -1
+        if depth > DEEPEST:
+            return True
+    return False
+
+
+def _has_nul(value: Any) -> bool:
+    todo = [value]
+    while todo:
+        item = todo.pop()
+        if isinstance(item, str):
+            if "\0" in item:
+                return True
+        elif isinstance(item, dict):
+            todo += item.keys()
+            todo += item.values()
+        elif isinstance(item, list):
+            todo += item
+    return False
+
+
+def _refuse_twice(raw: bytes) -> None:
+    """Raise where an object has one name twice; called only when the count of names hints at it."""
+
+    def pairs(found: list[tuple[str, Any]]) -> None:
+        names = [name for name, _ in found]
+        if len(set(names)) != len(names):
+            twice = next(name for name in names if names.count(name) > 1)
+            raise Invalid("{name} is given twice in one object", name=twice)
+
+    standard.loads(raw, object_pairs_hook=pairs, parse_float=str, parse_int=str)

@@ -55,7 +55,7 @@ def problem(div: str) -> str | None:
     parser.StartDoctypeDeclHandler = refuse
     parser.ProcessingInstructionHandler = refuse
     try:
-        parser.Parse(_without_named_entities(div), True)
+        parser.Parse(without_named_entities(div), True)
     except expat.ExpatError:
         return "Not well-formed XML"
     except _Refused as refused:
@@ -63,7 +63,7 @@ def problem(div: str) -> str | None:
     return None if content else "There must be some text or an image"
 
 
-def _without_named_entities(div: str) -> str:
+def without_named_entities(div: str) -> str:
     """HTML's named characters (``&nbsp;``), which XML does not know, as the characters themselves."""
     if "&" not in div:
         return div
