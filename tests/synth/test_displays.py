@@ -10,7 +10,7 @@ from shangyi.synth.displays import displays
 def test_every_clinical_code_has_both_names() -> None:
     known = {(system, code, zh) for system, code, zh, en in displays() if en and zh != en}
     used = set()
-    for resource in generate(250, 9, date(2026, 11, 22)):
+    for resource in generate(120, 9, date(2026, 11, 22)):
         for name in ("code", "medicationCodeableConcept"):
             for coding in (
                 resource.get(name, {}).get("coding", []) if isinstance(resource.get(name), dict) else []

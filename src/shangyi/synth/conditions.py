@@ -33,6 +33,16 @@ class Course:
     treated: int | None = None
     controlled: bool = False
     steps: list[tuple[Mapping[str, Any], int]] = field(default_factory=list)
+    waits: list[tuple[Mapping[str, Any], int]] = field(default_factory=list)
+    treatable: bool = False
+    controllable: bool = False
+
+    def diagnose(self, day: int) -> None:
+        """A doctor finds it on ``day``, and begins to treat it where it will be treated."""
+        self.diagnosed = day
+        if self.treatable:
+            self.treated, self.controlled = day, self.controllable
+            self.steps = [(entry, day + wait) for entry, wait in self.waits]
 
     def known(self, day: int) -> bool:
         """Whether a doctor has diagnosed it by ``day``."""
@@ -86,17 +96,28 @@ def _course(random: Random, id: str, data: Mapping[str, Any], person: Person, on
     course = Course(id, data, onset, random.gauss(0, 0.8))
     aware, treat, control = random.random(), random.random(), random.random()
     lag = random.expovariate(1 / (data["lag_years"] * YEAR + 1))
-    if aware < data["aware"]:
-        late = onset + int(lag)
-        course.diagnosed = late if late <= end else random.randint(onset, end)
-        if treat < data["treated"] and data["steps"]:
-            course.treated = course.diagnosed
-            course.controlled = control < data["controlled"]
     for entry in data["steps"]:
         taken, wait = random.random() < entry["share"], random.uniform(*entry.get("after_days", (0, 0)))
-        if taken and course.treated is not None:
-            course.steps.append((entry, course.treated + int(wait)))
+        if taken:
+            course.waits.append((entry, int(wait)))
+    course.treatable = treat < data["treated"] and bool(data["steps"])
+    course.controllable = control < data["controlled"]
+    if aware < data.get("aware_alone", data["aware"]):
+        late = onset + int(lag)
+        course.diagnose(late if late <= end else random.randint(onset, end))
     return course
+
+
+def _find(random: Random, courses: list[Course], end: int) -> None:
+    """Whoever is under a doctor's care for one condition is soon told of another that the same visits show."""
+    by_id = {course.id: course for course in courses}
+    for _ in range(2):
+        for course in courses:
+            wait = int(random.uniform(60, 400))
+            known = [by_id[id].diagnosed for id in course.data.get("found_by", ()) if id in by_id]
+            days = [max(day, course.onset) + wait for day in known if day is not None]
+            if days and min(days) <= end and (course.diagnosed is None or min(days) < course.diagnosed):
+                course.diagnose(min(days))
 
 
 def courses(random: Random, person: Person, shared: Mapping[str, float], until: int) -> list[Course]:
@@ -111,4 +132,5 @@ def courses(random: Random, person: Person, shared: Mapping[str, float], until: 
         if age is not None:
             onset = min(person.birth + int(age * YEAR) + 1, end)
             found.append(_course(random, id, data, person, onset, end))
+    _find(random, found, end)
     return found

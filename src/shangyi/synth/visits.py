@@ -58,10 +58,7 @@ def _diagnoses(random: Random, courses: Sequence[Course], span: Span) -> Iterato
         emergency = data.get("emergency", False)
         day = seen_on(random, course.diagnosed, "emergency" if emergency else "hospital", span.last)
         day = max(day, course.onset)
-        shift = day - course.diagnosed
-        course.diagnosed = day
-        course.treated = day if course.treated is not None else None
-        course.steps = [(entry, start + shift) for entry, start in course.steps]
+        course.diagnose(day)
         days = min(data.get("inpatient_days", 0), span.last - day)
         yield Visit(
             day,
