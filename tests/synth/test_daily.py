@@ -1,6 +1,7 @@
 """Daily tables: seasons, weekends, closed schools, and the outbreaks that show in them."""
 
 from datetime import date
+from itertools import islice
 
 import pytest
 
@@ -63,6 +64,8 @@ def test_populations_add_up_to_the_county() -> None:
 
 
 def test_the_same_seed_sells_the_same_boxes() -> None:
-    here = list(daily.pharmacy_sales(3, DAYS))
-    assert here == list(daily.pharmacy_sales(3, DAYS))
-    assert here != list(daily.pharmacy_sales(4, DAYS))
+    def first(seed: int) -> list[daily.Row]:
+        return list(islice(daily.pharmacy_sales(seed, DAYS), 30_000))
+
+    assert first(3) == first(3)
+    assert first(3) != first(4)
