@@ -259,20 +259,27 @@ def _number(type: str, parameter: Parameter, modifier: str, value: str) -> Condi
             name=parameter.code,
         )
     parts = []
-    values: list[Any] = [keys.parameter(type, parameter.code)]
+    values: list[Any] = [_kept(type, parameter)]
     for one in split(value):
         size, *units = one.split("|")
         prefix, digits = _prefix(size)
         first, last = number.searched(prefix, digits)
-        unit = 0
-        if parameter.kind == "quantity" and units:
-            system, code = units[0], units[-1] if len(units) > 1 else ""
-            unit = keys.key(f"{system}|{code}") if code else 0
         sql, given = _compare_numbers(prefix, first, last)
-        parts.append(f"(x.unit = %s and {sql})")
-        values += [unit, *given]
-    sql = f"s.rid in (select x.rid from search_number x where x.parameter = %s and ({' or '.join(parts)}))"
+        if parameter.kind == "quantity" and len(units) > 1 and units[-1]:
+            parts.append(f"(x.unit = %s and {sql})")
+            values.append(keys.key(f"{units[0]}|{units[-1]}"))
+        else:
+            parts.append(f"({sql})")
+        values += given
+    sql = (
+        f"s.rid in (select x.rid from search_number x where x.parameter = any(%s) and ({' or '.join(parts)}))"
+    )
     return Condition(sql, tuple(values))
+
+
+def _kept(type: str, parameter: Parameter) -> list[int]:
+    """Under which parameters the values of this one stand."""
+    return [keys.parameter(type, code) for code in number.COMBINED.get(parameter.code, (parameter.code,))]
 
 
 def _compare_numbers(prefix: str, first: float, last: float) -> tuple[str, list[float]]:
@@ -295,7 +302,7 @@ def _compare_numbers(prefix: str, first: float, last: float) -> tuple[str, list[
 def _missing(type: str, parameter: Parameter, value: str) -> Condition:
     if value not in ("true", "false"):
         raise Invalid(":missing is true or false")
-    code = keys.parameter(type, parameter.code)
+    code = _kept(type, parameter)
     tables = {
         "date": "search_date",
         "string": "search_string",
@@ -307,7 +314,7 @@ def _missing(type: str, parameter: Parameter, value: str) -> Condition:
         raise NotSupported(
             "The modifier :{modifier} is not supported for {name}", modifier="missing", name=parameter.code
         )
-    there = f"s.rid in (select x.rid from {table} x where x.parameter = %s)"
+    there = f"s.rid in (select x.rid from {table} x where x.parameter = any(%s))"
     if parameter.code == main_date(type):
         there = f"(s.date <> {keys.NO_DATE} or {there})"
     return Condition(f"not {there}" if value == "true" else there, (code,))

@@ -77,6 +77,8 @@ def _date(name: str, code: str, main: bool) -> Emit:
 
 def _number(name: str, code: str) -> Emit:
     parameter = keys.parameter(name, code)
+    if code in number.COMBINED:
+        return lambda value, row: None
 
     def emit(value: Any, row: _Row) -> None:
         span = number.stored(value)
@@ -92,8 +94,8 @@ def _number(name: str, code: str) -> Emit:
 
 
 def units(system: str, code: str, unit: str) -> set[int]:
-    """The keys under which a quantity is found: without unit, by its code or unit text, and by system and code."""
-    found = {0}
+    """The keys under which a quantity is found: its code or unit text, system and code; 0 where it has no unit."""
+    found = set() if code or unit else {0}
     if code or unit:
         found.add(keys.key(f"|{code or unit}"))
     if system and code:

@@ -9,6 +9,9 @@ from typing import Any
 from shangyi.errors import Invalid
 
 INFINITY = float("inf")
+COMBINED = {"combo-value-quantity": ("value-quantity", "component-value-quantity")}
+"""Parameters whose values all stand under others already: looked up there, not kept twice."""
+
 Range = tuple[float, float]
 
 
