@@ -1,5 +1,6 @@
 """Searches against a real PostgreSQL (http://hl7.org/fhir/R4/search.html)."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -41,7 +42,7 @@ def observation(id: str, subject: str, value: float, when: str, code: str = "454
         "code": {"coding": [{"system": LOINC, "code": code}]},
         "subject": {"reference": f"Patient/{subject}"},
         "effectiveDateTime": when,
-        "valueQuantity": {"value": value, "unit": "%", "system": "http://unitsofmeasure.org", "code": "%"},
+        "valueQuantity": {"value": Decimal(str(value)), "unit": "%", "system": "http://unitsofmeasure.org", "code": "%"},
     }
 
 
