@@ -42,7 +42,12 @@ def observation(id: str, subject: str, value: float, when: str, code: str = "454
         "code": {"coding": [{"system": LOINC, "code": code}]},
         "subject": {"reference": f"Patient/{subject}"},
         "effectiveDateTime": when,
-        "valueQuantity": {"value": Decimal(str(value)), "unit": "%", "system": "http://unitsofmeasure.org", "code": "%"},
+        "valueQuantity": {
+            "value": Decimal(str(value)),
+            "unit": "%",
+            "system": "http://unitsofmeasure.org",
+            "code": "%",
+        },
     }
 
 
