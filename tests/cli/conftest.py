@@ -2,8 +2,10 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,13 +67,15 @@ class Home:
 
 
 @pytest.fixture(scope="session")
-def home_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory that the unprivileged account of PostgreSQL can reach when tests run as root."""
-    root = tmp_path_factory.mktemp("homes")
-    for folder in (root, *root.parents):
-        if folder.stat().st_uid == os.geteuid() and len(folder.parts) > 2:
-            folder.chmod(folder.stat().st_mode | 0o011)
-    return root
+def home_root() -> Iterator[Path]:
+    """A directory that the unprivileged account of PostgreSQL can reach when tests run as root.
+
+    Not pytest's own temporary place: every pytest of the same user closes that to others when it starts.
+    """
+    root = Path(tempfile.mkdtemp(prefix="shangyi-homes-"))
+    root.chmod(0o711)
+    yield root
+    shutil.rmtree(root, ignore_errors=True)
 
 
 @pytest.fixture(scope="module")

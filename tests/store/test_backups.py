@@ -17,11 +17,21 @@ from shangyi.store.load import load
 def fill(store: Store, folder: Path) -> None:
     file = folder / "in.ndjson"
     groups = [
-        {"resourceType": "Group", "id": f"g{n}", "name": f"Group {n}", "quantity": n} for n in range(1200)
+        {
+            "resourceType": "Group",
+            "type": "person",
+            "actual": True,
+            "id": f"g{n}",
+            "name": f"Group {n}",
+            "quantity": n,
+        }
+        for n in range(1200)
     ]
     file.write_text("".join(json.dumps(group) + "\n" for group in groups))
     load(store, [file], workers=0)
-    store.repository.update({"resourceType": "Group", "id": "g1", "quantity": 9})
+    store.repository.update(
+        {"resourceType": "Group", "type": "person", "actual": True, "id": "g1", "quantity": 9}
+    )
     store.repository.delete("Group", "g2")
     store.repository.update({"resourceType": "Basic", "id": "b", "code": {"text": "汉字"}})
 
@@ -54,7 +64,12 @@ def test_a_backup_brings_back_everything(filled: Store, empty: Store, tmp_path: 
     changes, _ = empty.repository.changes(limit=5000)
     assert len(changes) == 1203
     assert verify(empty).problems == []
-    assert empty.repository.update({"resourceType": "Group", "id": "g2"}).version.version == 3
+    assert (
+        empty.repository.update(
+            {"resourceType": "Group", "type": "person", "actual": True, "id": "g2"}
+        ).version.version
+        == 3
+    )
     with pytest.raises(Conflict):
         restore(empty, file)
 

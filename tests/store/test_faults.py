@@ -106,7 +106,18 @@ def load_file(folder: Path, salt: str, count: int = 6000) -> Path:
     with file.open("w") as out:
         for number in range(count):
             name = f"{salt} {number} {number * 7919 % 1009}"
-            out.write(json.dumps({"resourceType": "Group", "id": f"{salt}{number}", "name": name}) + "\n")
+            out.write(
+                json.dumps(
+                    {
+                        "resourceType": "Group",
+                        "type": "person",
+                        "actual": True,
+                        "id": f"{salt}{number}",
+                        "name": name,
+                    }
+                )
+                + "\n"
+            )
     return file
 
 

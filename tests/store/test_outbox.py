@@ -21,7 +21,13 @@ def test_a_reader_sees_every_version_once_and_in_order_while_others_write(store:
                 # two resources that all writers share, and one of its own
                 for id_ in (f"shared{turn % 2}", f"own{number}"):
                     repository.update(
-                        {"resourceType": "Group", "id": id_, "quantity": number * 10_000 + turn}
+                        {
+                            "resourceType": "Group",
+                            "type": "person",
+                            "actual": True,
+                            "id": id_,
+                            "quantity": number * 10_000 + turn,
+                        }
                     )
         except BaseException as error:
             failures.append(error)
@@ -57,7 +63,7 @@ def test_an_open_writer_holds_back_what_comes_after_it(store: Store) -> None:
     _, cursor = store.repository.changes(limit=100_000)
     with store.pool.connection() as slow:
         slow.execute("select pg_current_xact_id()")
-        store.repository.update({"resourceType": "Group", "id": "later"})
+        store.repository.update({"resourceType": "Group", "type": "person", "actual": True, "id": "later"})
         assert store.repository.changes(cursor)[0] == []
     deadline = time.monotonic() + 30
     while not (changes := store.repository.changes(cursor)[0]) and time.monotonic() < deadline:
@@ -67,8 +73,8 @@ def test_an_open_writer_holds_back_what_comes_after_it(store: Store) -> None:
 
 def test_only_some_types(store: Store) -> None:
     _, cursor = store.repository.changes(limit=100_000)
-    store.repository.update({"resourceType": "Basic", "id": "b"})
-    store.repository.update({"resourceType": "Group", "id": "g"})
+    store.repository.update({"resourceType": "Basic", "id": "b", "code": {"text": "x"}})
+    store.repository.update({"resourceType": "Group", "type": "person", "actual": True, "id": "g"})
     changes, _ = store.repository.changes(cursor, types=["Basic"])
     assert [change.version.reference for change in changes] == ["Basic/b"]
 

@@ -110,7 +110,15 @@ def test_a_scope_of_types_hides_the_others(store: Store) -> None:
 
 def test_history_of_a_type_pages_by_keyset(store: Store) -> None:
     for number in range(7):
-        store.repository.update({"resourceType": "Group", "id": f"g{number % 3}", "quantity": number})
+        store.repository.update(
+            {
+                "resourceType": "Group",
+                "type": "person",
+                "actual": True,
+                "id": f"g{number % 3}",
+                "quantity": number,
+            }
+        )
     seen, cursor = [], None
     while True:
         page = store.repository.history("Group", count=2, cursor=cursor)

@@ -14,7 +14,13 @@ def write(opened: store.Store, seed: int) -> None:
         entries = [
             {
                 "request": {"method": "PUT", "url": f"Group/{name}"},
-                "resource": {"resourceType": "Group", "id": name, "quantity": seed * 1_000_000 + number},
+                "resource": {
+                    "resourceType": "Group",
+                    "type": "person",
+                    "actual": True,
+                    "id": name,
+                    "quantity": seed * 1_000_000 + number,
+                },
             }
             for name in (f"a{number % 5}", f"b{number % 5}")
         ]
