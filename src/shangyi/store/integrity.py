@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from zstandard import ZstdError
+
 from shangyi.errors import ShangyiError
 from shangyi.store import keys, rows
 from shangyi.store.database import Store
@@ -55,7 +57,7 @@ def verify(store: Store, progress: Callable[[int], None] | None = None) -> Verif
                         whole = not version.body or version.resource["id"] == version.id
                         if not whole or keys.rid(version.type, version.id) != row[7]:
                             result.problems.append(f"a resource under a wrong key ({row[7]})")
-                    except (ShangyiError, ValueError, KeyError, IndexError) as error:
+                    except (ShangyiError, ZstdError, ValueError, KeyError, IndexError) as error:
                         result.problems.append(
                             f"a body that cannot be read ({row[7]}: {type(error).__name__})"
                         )
