@@ -72,6 +72,13 @@ def test_everything_happens_between_birth_and_the_end_of_the_record(records: lis
                 assert all(born <= at <= end for at in times(resource)), resource
 
 
+def test_periods_run_forwards(records: list[Record]) -> None:
+    for record in records:
+        for kind in record.values():
+            for period in [r["period"] for r in kind if "period" in r]:
+                assert period["start"] <= period.get("end", "9999")
+
+
 def test_about_150_resources_a_resident(resources: list[dict[str, Any]], records: list[Record]) -> None:
     assert 100 <= len(resources) / len(records) <= 190
 

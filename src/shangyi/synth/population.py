@@ -105,6 +105,6 @@ def people(random: Random, block: int, count: int, until: int, years: int) -> li
         day, sequence = identifiers.slot(block * PER_BLOCK + used[sex, age], age * 2 + (sex == "male"))
         used[sex, age] += 1
         birth = years_before(until, age) - day
-        death = None if since is None else max(until - int(since * 365.2425), birth + 2)
+        death = None if since is None else max(until - int(since * 365), birth + 2)  # within the ten years
         persons.append(Person(sex, age, birth, sequence, death if death is None or death <= until else until))
     return sorted(persons, key=lambda p: p.birth)
