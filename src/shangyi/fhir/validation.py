@@ -4,37 +4,25 @@ Everything that is wrong is found, each an ``Issue`` with the FHIRPath of the el
 come in through ``rules`` (``shangyi.query.invariants``), because the compiler stands below this package.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Callable
 from typing import Any
 
 from shangyi.errors import Issue
-from shangyi.fhir import definitions, narrative
+from shangyi.fhir import definitions, fast, narrative
 from shangyi.fhir.definitions import Element, Structure
 from shangyi.fhir.primitives import CHECKS
+from shangyi.fhir.rules import Rule, RuleProvider, holds, rules_at, rules_of
 
 Resource = dict[str, Any]
+__all__ = ["Rule", "RuleProvider", "validate"]
 MOST_ISSUES = 200
 DEEPEST = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """A compiled invariant. ``test(node, resource, root)``: True where it holds; severity error or warning."""
-
-    key: str
-    severity: str
-    human: str
-    test: Callable[[Any, Resource, Resource], bool]
-
-
-RuleProvider = Callable[[str], Sequence[Rule]]
-"""The rules of a type or element path: ``Patient``, ``Patient.contact``, ``HumanName``."""
-
-
 def validate(resource: Any, rules: RuleProvider | None = None, most: int = MOST_ISSUES) -> list[Issue]:
     """All problems of a resource (a dict as parsed), in the order of its elements, at most ``most``."""
+    if fast.sound(resource) and (rules is None or holds(resource, rules)):
+        return []
     walk = _Walk(rules, most)
     try:
         walk.resource(resource, None, None, 0)
@@ -45,12 +33,6 @@ def validate(resource: Any, rules: RuleProvider | None = None, most: int = MOST_
 
 class _Enough(Exception):
     pass
-
-
-@cache
-def _types_of(name: str) -> tuple[str, ...]:
-    """A type and its ancestors, whose rules also apply; a backbone path has those of itself."""
-    return (name, *definitions.ancestors(name))
 
 
 class _Walk:
@@ -121,7 +103,8 @@ class _Walk:
                 self.siblings(item, value.get(plain), element, here, depth)
                 continue
             filled[element.name] = filled.get(element.name, 0) + 1
-            self.member(item, value.get("_" + name), element, type_name, here, depth)
+            rule_path = f"{structure.name}.{element.name}"
+            self.member(item, value.get("_" + name), element, type_name, here, depth, rule_path)
         if not value:
             self.add("invariant", path, "An element must have a value or children (ele-1)")
         for element in structure.elements:
@@ -135,29 +118,30 @@ class _Walk:
                     "Only one type of {name}[x] may be given",
                     name=element.name,
                 )
-        if structure.name == "Reference":
-            return
         if self.rules is not None and len(self.issues) == before:
-            self.invariants(value, structure.name, path)
+            self.invariants(value, rules_of(structure.name, self.rules), path)
 
-    def invariants(self, value: Any, name: str, path: str) -> None:
-        """Rules of the type and its ancestors; only where the structure is sound."""
-        assert self.rules is not None
-        for type_name in _types_of(name):
-            for rule in self.rules(type_name):
-                if not rule.test(value, self.current, self.root):
-                    self.add(
-                        "invariant", path, "{human} ({key})", rule.severity, human=rule.human, key=rule.key
-                    )
+    def invariants(self, value: Any, rules: tuple[Rule, ...], path: str) -> None:
+        """Test rules on a value whose structure is sound."""
+        for rule in rules:
+            if not rule.test(value, self.current, self.root):
+                self.add("invariant", path, "{human} ({key})", rule.severity, human=rule.human, key=rule.key)
 
     def member(
-        self, item: Any, sibling: Any, element: Element, type_name: str, path: str, depth: int
+        self,
+        item: Any,
+        sibling: Any,
+        element: Element,
+        type_name: str,
+        path: str,
+        depth: int,
+        rule_path: str,
     ) -> None:
         """The value of one element: an array where the element repeats."""
         if not element.many:
             if isinstance(item, list):
                 return self.add("structure", path, "{name} must not be an array", name=element.name)
-            return self.value(item, element, type_name, path, depth)
+            return self.ruled(item, element, type_name, path, depth, rule_path)
         if not isinstance(item, list):
             return self.add("structure", path, "{name} must be an array", name=element.name)
         if not item:
@@ -173,7 +157,16 @@ class _Walk:
                 and sibling[index] is not None
             ):
                 continue
-            self.value(one, element, type_name, here, depth)
+            self.ruled(one, element, type_name, here, depth, rule_path)
+
+    def ruled(
+        self, item: Any, element: Element, type_name: str, path: str, depth: int, rule_path: str
+    ) -> None:
+        """One value, then the rules stated for its element (``Organization.telecom``)."""
+        before = len(self.issues)
+        self.value(item, element, type_name, path, depth)
+        if self.rules is not None and len(self.issues) == before:
+            self.invariants(item, rules_at(rule_path, type_name, self.rules), path)
 
     def siblings(self, item: Any, values: Any, element: Element, path: str, depth: int) -> None:
         """Ids and extensions of primitives: ``_birthDate``, ``_given``, aligned with the values."""

@@ -1,0 +1,61 @@
+"""Rules reach their types, ancestors and elements, on the quick way and on the full walk alike."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from shangyi.fhir.rules import Rule
+from shangyi.fhir.validation import validate
+
+ORGANIZATION: dict[str, Any] = {
+    "resourceType": "Organization",
+    "id": "o",
+    "name": "城关卫生院",
+    "telecom": [{"system": "phone", "value": "1"}, {"use": "home", "value": "2"}],
+}
+
+
+def failing_at(wanted: str) -> Any:
+    def rules(path: str) -> Sequence[Rule]:
+        return [Rule("x-1", "error", "never", lambda node, resource, root: False)] if path == wanted else []
+
+    return rules
+
+
+@pytest.mark.parametrize(
+    ("path", "places"),
+    [
+        ("Organization", ["Organization"]),
+        ("DomainResource", ["Organization"]),
+        ("Resource", ["Organization"]),
+        ("ContactPoint", ["Organization.telecom[0]", "Organization.telecom[1]"]),
+        ("Organization.telecom", ["Organization.telecom[0]", "Organization.telecom[1]"]),
+        ("Organization.name", ["Organization.name"]),
+        ("Patient", []),
+    ],
+)
+def test_a_rule_is_tested_where_it_is_stated(path: str, places: list[str]) -> None:
+    assert [i.expression for i in validate(ORGANIZATION, failing_at(path))] == places
+
+
+def test_a_rule_sees_node_resource_and_root() -> None:
+    seen = []
+
+    def note(node: Any, resource: Any, root: Any) -> bool:
+        seen.append((node, resource["id"], root["id"]))
+        return True
+
+    def rules(path: str) -> Sequence[Rule]:
+        return [Rule("x-1", "error", "note", note)] if path == "ContactPoint" else []
+
+    assert validate(ORGANIZATION, rules) == []
+    assert seen == [(telecom, "o", "o") for telecom in ORGANIZATION["telecom"]]
+
+
+def test_a_broken_rule_keeps_its_severity() -> None:
+    def rules(path: str) -> Sequence[Rule]:
+        return [Rule("x-1", "warning", "never", lambda *_: False)] if path == "Organization" else []
+
+    (issue,) = validate(ORGANIZATION, rules)
+    assert (issue.severity, issue.code, issue.diagnostics) == ("warning", "invariant", "never (x-1)")
