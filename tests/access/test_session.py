@@ -267,5 +267,15 @@ def test_a_load_leaves_counts(county: Access) -> None:
     assert row == ("110107", "system:loader", "source=a.ndjson\tloaded=12\trefused=1")
 
 
+def test_an_export_leaves_counts(county: Access) -> None:
+    county.owner_session().export("files", lambda records: {"Patient": 2})
+    county.drain.flush()
+    with county.pool.connection() as connection:
+        row = connection.execute(
+            "select type, agent, detail from audit_event order by id desc limit 1"
+        ).fetchone()
+    assert row == ("110106", "owner", "target=files\tPatient=2")
+
+
 def test_a_session_shows_no_secret(county: Access) -> None:
     assert repr(session(county, Role.READER)) == "Session(account:reader, reader)"

@@ -4,7 +4,7 @@ A method of ``Session`` leaves exactly one AuditEvent, refused calls too, before
 repository below, never another method of its own, so that nothing is recorded twice.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime
@@ -403,7 +403,10 @@ def _query(request: SearchRequest) -> str:
 
 
 def _counts(result: object) -> dict[str, int]:
-    """The whole numbers that a report holds, by name."""
-    slots = getattr(result, "__slots__", None) or getattr(result, "__dict__", {})
-    values = {str(name): getattr(result, str(name), None) for name in slots}
+    """The whole numbers that a report (an object or a mapping) holds, by name."""
+    if isinstance(result, Mapping):
+        values = {str(name): value for name, value in result.items()}
+    else:
+        names = getattr(result, "__slots__", None) or getattr(result, "__dict__", {})
+        values = {str(name): getattr(result, str(name), None) for name in names}
     return {name: value for name, value in values.items() if type(value) is int}

@@ -98,6 +98,12 @@ def test_an_event_as_fhir(written: Access) -> None:
     assert [b64decode(e["query"]) for e in event["entity"] if "query" in e] == [b"Condition?code=J11"]
 
 
+def test_ids_of_two_databases_differ(written: Access) -> None:
+    owner = written.owner_session()
+    id = owner.search(SearchRequest("AuditEvent", [("date", "2020")])).matches[0].id
+    assert len(id) == 18
+
+
 def test_it_is_valid_fhir(written: Access) -> None:
     from shangyi.fhir.validation import validate
 
