@@ -32,7 +32,7 @@ from typing import Any
 SERVER = """
 import sys, uvicorn
 from shangyi.wiring import create_app
-uvicorn.Server(uvicorn.Config(create_app(), log_config=None, access_log=False, server_header=False)).run(
+uvicorn.Server(uvicorn.Config(create_app(), log_config=None, access_log=False, server_header=False, proxy_headers=False)).run(
     sockets=[__import__("socket").socket(fileno=int(sys.argv[1]))])
 """
 

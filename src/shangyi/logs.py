@@ -18,6 +18,8 @@ class JsonLines(logging.Formatter):
         when = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         line: dict[str, object] = {"time": when, "level": record.levelname.lower(), "logger": record.name}
         message = record.getMessage()
+        if record.name == "shangyi.http":  # whole lines already, several at once
+            return message
         if message.startswith("{") and message.endswith("}"):
             return json.dumps(line, ensure_ascii=False)[:-1] + ", " + message[1:]
         line["message"] = message

@@ -47,6 +47,7 @@ def create_app(settings: Settings | None = None) -> "Starlette":
     from starlette.middleware import Middleware
 
     from shangyi import api
+    from shangyi.api.body import Limits
     from shangyi.api.middleware import RequestLog
 
     try:
@@ -66,8 +67,9 @@ def create_app(settings: Settings | None = None) -> "Starlette":
         finally:
             opening.__exit__(None, None, None)
 
+    limits = Limits(body_bytes=settings.max_body_mb * 1024 * 1024)
     app = Starlette(
-        routes=[*api.routes(access), *pages], middleware=[Middleware(RequestLog)], lifespan=lifespan
+        routes=[*api.routes(access, limits), *pages], middleware=[Middleware(RequestLog)], lifespan=lifespan
     )
     app.state.access = access
     app.state.settings = settings

@@ -69,7 +69,7 @@ def access(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[A
 @pytest.fixture(scope="module")
 def as_role(access: Access) -> Iterator[Callable[..., Client]]:
     """A client with a token of this role and area; None for nobody."""
-    app = Starlette(routes=routes(access, LIMITS), middleware=[Middleware(RequestLog)])
+    app = Starlette(routes=routes(access, LIMITS), middleware=[Middleware(RequestLog, interval_s=0)])
     loop = asyncio.new_event_loop()
     administration = access.administration(access.owner_session())
 

@@ -18,7 +18,6 @@ from shangyi.store.model import Version
 Headers = list[tuple[bytes, bytes]]
 
 NO_STORE = (b"cache-control", b"no-store")
-VARY = (b"vary", b"accept, accept-encoding, authorization")
 _TYPES = {kind: (b"content-type", f"{kind.value}; charset=utf-8".encode()) for kind in Format}
 
 
@@ -58,7 +57,7 @@ def resource(
     call: Call, body: bytes | Resource, status: int = 200, headers: Iterable[tuple[bytes, bytes]] = ()
 ) -> Reply:
     """A resource."""
-    return Reply(status, render(call, body), [_TYPES[call.format], NO_STORE, VARY, *headers])
+    return Reply(status, render(call, body), [_TYPES[call.format], NO_STORE, *headers])
 
 
 def version_headers(version: Version) -> Headers:
@@ -103,7 +102,7 @@ def written(call: Call, found: Version, status: int) -> Reply:
         headers.append((b"location", location))
     match call.prefer.get("return"):
         case "minimal":
-            return Reply(status, b"", [NO_STORE, VARY, *headers])
+            return Reply(status, b"", [NO_STORE, *headers])
         case "OperationOutcome":
             text = "Created as version {version}" if status == 201 else "Version {version} is current"
             issue = Issue("information", "informational", text, {"version": found.version})

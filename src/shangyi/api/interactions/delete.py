@@ -24,4 +24,4 @@ def conditional_delete(call: Call) -> Reply:
 def _done(call: Call) -> Reply:
     if call.prefer.get("return") == "OperationOutcome":
         return reply.outcome(call, [Issue("information", "informational", "Deleted; its history remains")])
-    return Reply(204, b"", [reply.NO_STORE, reply.VARY])
+    return Reply(204, b"", [reply.NO_STORE])

@@ -11,7 +11,7 @@ def read(call: Call) -> Reply:
     """The current version; 304 where the client has it, 410 where it was deleted."""
     found = call.session.read(call.place["type"], call.place["id"])
     if unchanged(call, found):
-        return Reply(304, b"", [reply.NO_STORE, reply.VARY, *reply.version_headers(found)])
+        return Reply(304, b"", [reply.NO_STORE, *reply.version_headers(found)])
     if call.query_string and (subset := Subset.asked(call)):
         return reply.resource(call, subset.apply(found.resource), 200, reply.version_headers(found))
     return reply.version(call, found)

@@ -19,7 +19,7 @@ def vread(call: Call) -> Reply:
             "Version {version} of {reference} is its deletion", version=number, reference=_reference(call)
         )
     if unchanged(call, found):
-        return Reply(304, b"", [reply.NO_STORE, reply.VARY, *reply.version_headers(found)])
+        return Reply(304, b"", [reply.NO_STORE, *reply.version_headers(found)])
     if call.query_string and (subset := Subset.asked(call)):
         return reply.resource(call, subset.apply(found.resource), 200, reply.version_headers(found))
     return reply.version(call, found)
