@@ -5,20 +5,28 @@ serves two sets of routes that reach the record only through an ``access.Session
 at ``/``. Nothing else is shared between processes but the database.
 """
 
+import logging
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Any, cast
 
 from shangyi import store
 from shangyi.access import Access
+from shangyi.errors import ShangyiError
 from shangyi.logs import configure
 from shangyi.settings import Settings
+from shangyi.store import embedded
 from shangyi.store.database import Store
+from shangyi.store.embedded.process import running as alive
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -40,6 +48,25 @@ def opened(settings: Settings, progress: Callable[[str], None] | None = None) ->
         yield Opened(records, access)
 
 
+def keep_database(records: Store, home: Path, ended: Event) -> None:
+    """Start the embedded server again when it was killed; connections come back by themselves."""
+    while not ended.wait(0.5):
+        server = records.server
+        if server is None or (server.child is not None and server.child.poll() is None) or alive(server.data):
+            continue
+        try:
+            fresh = embedded.start(home)
+        except ShangyiError as error:
+            log.warning("the database cannot be started again: %s", type(error).__name__)
+            continue
+        if ended.is_set():
+            fresh.close()
+            return
+        log.warning("the database had ended and was started again")
+        records.server = fresh
+        server.close(keep=True)
+
+
 def create_app(settings: Settings | None = None) -> "Starlette":
     """The application of one server process; also uvicorn's factory."""
     # Imported here: commands of the CLI open the record without the server.
@@ -58,13 +85,20 @@ def create_app(settings: Settings | None = None) -> "Starlette":
     settings = settings or Settings.load()
     configure(settings.log)
     opening = opened(settings)
-    access = opening.__enter__().access
+    found = opening.__enter__()
+    access, ended = found.access, Event()
+    keeper = Thread(
+        target=keep_database, args=(found.store, settings.home, ended), name="database", daemon=True
+    )
+    keeper.start()
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         try:
             yield
         finally:
+            ended.set()
+            keeper.join(30)
             opening.__exit__(None, None, None)
 
     limits = Limits(body_bytes=settings.max_body_mb * 1024 * 1024)

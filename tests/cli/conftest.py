@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -12,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from shangyi.store import embedded
 
 ROOT = Path(__file__).parents[2]
 
@@ -53,14 +54,20 @@ class Home:
 
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "shangyi.cli", *arguments]
-        return subprocess.Popen(
-            command,
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        with self.log.open("ab") as log:
+            return subprocess.Popen(
+                command,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    @property
+    def log(self) -> Path:
+        """What started processes say."""
+        return self.path.with_suffix(".log")
 
     def stop(self) -> None:
         self.run("stop", code=None)
@@ -68,19 +75,25 @@ class Home:
 
 @pytest.fixture(scope="session")
 def home_root() -> Iterator[Path]:
-    """A directory that the unprivileged account of PostgreSQL can reach when tests run as root.
+    """A directory that the unprivileged account of PostgreSQL can reach when root runs the tests.
 
-    Not pytest's own temporary place: every pytest of the same user closes that to others when it starts.
+    Not below pytest's own, which every run of pytest closes to others.
     """
-    root = Path(tempfile.mkdtemp(prefix="shangyi-homes-"))
-    root.chmod(0o711)
-    yield root
-    shutil.rmtree(root, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix="shangyi-test-") as name:
+        Path(name).chmod(0o711)
+        yield Path(name)
 
 
 @pytest.fixture(scope="module")
-def home(home_root: Path, request: pytest.FixtureRequest) -> Iterator[Home]:
+def bare_home(home_root: Path, request: pytest.FixtureRequest) -> Iterator[Home]:
     """An empty home, shared by the tests of a module."""
     made = Home(home_root / request.module.__name__.rpartition(".")[2])
     yield made
     made.stop()
+
+
+@pytest.fixture(scope="module")
+def home(bare_home: Home) -> Iterator[Home]:
+    """The same with its database running throughout, so that each command starts quickly."""
+    with embedded.start(bare_home.path):
+        yield bare_home

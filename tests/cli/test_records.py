@@ -30,13 +30,17 @@ def test_the_same_again_adds_nothing(home: Home) -> None:
 
 
 def test_a_refusal_tells_where_and_why_and_keeps_the_rest(home: Home) -> None:
-    rows = ndjson(patient("c", "王", "五"), patient("d", "赵", "六", birthDate="1990-13-01"))
+    rows = (
+        ndjson(patient("c", "王", "五")) + b'{"resourceType":"Nonsense"}\n' + ndjson(patient("d", "赵", "六"))
+    )
     answer = home.run("load", "-", stdin=rows, code=3)
     assert "line 2" in answer.stdout
-    assert "Patient.birthDate" in answer.stdout
-    assert home.json("get", "Patient/c")["id"] == "c"
+    assert "Nonsense" in answer.stdout
+    assert [home.json("get", f"Patient/{id}")["id"] for id in "cd"] == ["c", "d"]
     report = home.json("load", "-", stdin=rows, code=3)
-    assert report["refusals"][0]["issue"][0]["expression"] == ["Patient.birthDate"]
+    assert (report["added"], report["refused"]) == (0, 1)
+    assert report["refusals"][0]["place"] == "line 2"
+    assert report["refusals"][0]["issue"][0]["severity"] == "error"
 
 
 def test_digits_are_kept(home: Home) -> None:

@@ -40,6 +40,7 @@ def run(settings: Settings, exact_port: bool, announce: Callable[[str], None]) -
     import uvicorn
 
     from shangyi.logs import configure
+    from shangyi.wiring import create_app
 
     home = process.prepare_home(settings.home)
     with process.listening_socket(settings.host, settings.port, 1 if exact_port else 20) as listener:
@@ -52,9 +53,11 @@ def run(settings: Settings, exact_port: bool, announce: Callable[[str], None]) -
             os.environ["SHANGYI_HOME"] = str(settings.home)
             os.environ["SHANGYI_PORT"] = str(listener.getsockname()[1])
             os.environ["SHANGYI_HOST"] = settings.host
+            many = settings.workers > 1
             config = uvicorn.Config(
-                "shangyi.wiring:create_app",
-                factory=True,
+                # One process opens the record before it says that it serves; several do it each for itself.
+                "shangyi.wiring:create_app" if many else create_app(settings),
+                factory=many,
                 workers=settings.workers,
                 log_config=None,
                 access_log=False,
@@ -64,7 +67,7 @@ def run(settings: Settings, exact_port: bool, announce: Callable[[str], None]) -
                 timeout_graceful_shutdown=20,
             )
             announce(address)
-            if settings.workers > 1:
+            if many:
                 from uvicorn.supervisors import Multiprocess
 
                 Multiprocess(config, sockets=[listener]).run()
