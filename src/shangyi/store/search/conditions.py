@@ -9,7 +9,7 @@ from shangyi.errors import Invalid, NotSupported
 from shangyi.fhir import definitions
 from shangyi.store import keys
 from shangyi.store.search import date, number, text
-from shangyi.store.search.catalogue import CONTROL, Parameter, catalogue, main_date
+from shangyi.store.search.catalogue import CONTROL, Parameter, catalogue, main_date, primary_code
 from shangyi.store.types import NUMBERS
 
 PREFIXES = ("eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap")
@@ -18,11 +18,18 @@ DEEPEST_CHAIN = 4
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """``sql`` with its ``values``. ``tokens``: one of these must be there, so that a plan may start from them."""
+    """``sql`` with its ``values``. ``tokens``: one of these must be there, so that a plan may start from them.
+
+    ``code``: the key that the ``code`` column has where this is the primary code, and the token of rows that
+    have it as a further coding. ``dates``: a row that is no longer than ``date.LONG_US`` can only meet the
+    condition with ``date`` between these two.
+    """
 
     sql: str
     values: tuple[Any, ...] = ()
     tokens: tuple[int, ...] = ()
+    code: tuple[int, int] | None = None
+    dates: tuple[int, int] | None = None
 
 
 def split(text_: str, separator: str = ",") -> list[str]:
@@ -124,6 +131,9 @@ def _token(type: str, parameter: Parameter, modifier: str, value: str) -> Condit
     found = any_token(wanted)
     if modifier == "not":
         return Condition(f"not ({found.sql})", found.values)
+    if len(wanted) == 1 and parameter.code == primary_code(type) and "|" in value and not plain:
+        further = keys.token(type, "code+", split(value)[0])
+        return Condition(found.sql, found.values, found.tokens, (wanted[0], further))
     return found
 
 
@@ -233,10 +243,12 @@ def _date(type: str, parameter: Parameter, modifier: str, value: str) -> Conditi
         )
     main = parameter.code == main_date(type)
     own, rows = [], []
+    reach: list[tuple[int, int]] = []
     own_values: list[Any] = []
     row_values: list[Any] = [keys.parameter(type, parameter.code)]
     for one in split(value):
         prefix, low, high = _range(one)
+        reach.append(date.starts(prefix, low, high))
         sql, given = _compare("s.date", "s.date_end", prefix, low, high)
         own.append(f"({sql} and s.date <> {keys.NO_DATE})")
         own_values += given
@@ -247,7 +259,8 @@ def _date(type: str, parameter: Parameter, modifier: str, value: str) -> Conditi
     if not main:
         return Condition(apart, tuple(row_values))
     if all(len(path.steps) == 1 for path in parameter.paths):
-        return Condition(f"({' or '.join(own)})", tuple(own_values))
+        dates = min(first for first, _ in reach), max(last for _, last in reach)
+        return Condition(f"({' or '.join(own)})", tuple(own_values), dates=dates)
     return Condition(f"({' or '.join(own)} or {apart})", (*own_values, *row_values))
 
 

@@ -120,6 +120,24 @@ def compare(prefix: str, low: int, high: int, wanted: tuple[int, int]) -> bool:
     return low <= last and high >= first
 
 
+def starts(prefix: str, low: int, high: int) -> tuple[int, int]:
+    """Between which instants a range no longer than LONG_US must start to fit the prefix."""
+    match prefix:
+        case "eq":
+            return low, high
+        case "gt" | "sa":
+            return high - LONG_US, LAST
+        case "ge":
+            return low - LONG_US, LAST
+        case "lt" | "eb":
+            return FIRST, low
+        case "le":
+            return FIRST, high
+        case "ap":
+            return low - LONG_US, high
+    return FIRST, LAST
+
+
 def around(wanted: tuple[int, int], now: int) -> tuple[int, int]:
     """The range of ``ap``: widened by a tenth of its distance from now, at least by a day."""
     slack = max(abs(now - wanted[0]) // 10, 86_400_000_000)

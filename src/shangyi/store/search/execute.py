@@ -1,8 +1,6 @@
 """A search in SQL: which rows, in which order, one page.
 
-PostgreSQL's own choice between walking an order and collecting by GIN is a lottery (docs/decisions/0005), so the two
-are written apart: a walk of at most ``WALK`` rows in the wanted order, which fills the page where the answer is
-frequent, and only where it does not, a collection by GIN, which is quick where the answer is rare.
+Where tokens are asked, ``plan`` says which way; else PostgreSQL may choose.
 """
 
 from collections.abc import Sequence
@@ -18,10 +16,10 @@ from shangyi.store.search import cursor as cursors
 from shangyi.store.search import includes
 from shangyi.store.search.conditions import Condition
 from shangyi.store.search.order import Key, after
+from shangyi.store.search.plan import Part, Plan
 from shangyi.store.search.query import Query, read
 from shangyi.store.types import NUMBERS
 
-WALK = 3000
 MOST_TARGETS = 2000
 
 
@@ -87,10 +85,24 @@ def count(connection: psycopg.Connection, query: Query, bounds: Scope) -> int:
 def page(connection: psycopg.Connection, query: Query, bounds: Scope) -> list[tuple[Any, ...]]:
     """One row more than the page has, behind the cursor: the columns of a version, rid, then the sort values."""
     where, values = _where(query, bounds)
+    cursor: Part | None = None
     if query.cursor:
         last = cursors.decode(query.applied, query.cursor, [key.kind for key in query.keys])
         behind, more = after(query.keys, last)
+        cursor = Part(behind, tuple(more))
         where, values = f"{where} and {behind}", [*values, *more]
+    if len(query.types) == 1:
+        plan = Plan(
+            connection,
+            query.types[0],
+            query.conditions,
+            Part(where, tuple(values)),
+            query.keys,
+            query.count + 1,
+            cursor,
+        )
+        if (found := plan.rows()) is not None:
+            return found
     return _select(connection, query.keys, where, values, query.count + 1)
 
 

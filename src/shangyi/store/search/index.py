@@ -165,6 +165,11 @@ def area_of(resource: Resource) -> int:
     return 0
 
 
+def long(name: str) -> int:
+    """The token of rows whose main date is longer than ``date.LONG_US``: a walk by date looks for them apart."""
+    return keys.token(name, "_long", "")
+
+
 def rows(resource: Resource) -> IndexRow:
     """The index row of a resource that has a type and an id."""
     name, id = resource["resourceType"], resource["id"]
@@ -177,6 +182,8 @@ def rows(resource: Resource) -> IndexRow:
     if name == "Patient":
         row.patient = keys.rid(name, id)
     low, high = row.date or (keys.NO_DATE, keys.NO_DATE)
+    if high - low > date.LONG_US:
+        row.tokens.add(long(name))
     return IndexRow(
         patient=row.patient,
         area=area_of(resource),

@@ -20,12 +20,16 @@ class Key:
 
 
 RID = Key("s.rid")
+NEWEST = [Key("s.date", True), Key("s.rid", True)]
+"""The order where none is asked: by main date, newest first; what the btrees of ``search`` are built for."""
 
 
 def order(type: str | None, sort: str | None) -> list[Key]:
-    """The keys of ``_sort`` (``-date,name``); by rid alone where nothing is asked."""
-    keys_ = [_key(type, part.strip()) for part in sort.split(",")] if sort else []
-    return [*keys_, RID]
+    """The keys of ``_sort`` (``-date,name``), the rid last, in the direction of the key before it."""
+    if not sort:
+        return [RID] if type is None else NEWEST
+    keys_ = [_key(type, part.strip()) for part in sort.split(",")]
+    return [*keys_, Key("s.rid", keys_[-1].descending)]
 
 
 def _key(type: str | None, part: str) -> Key:
@@ -61,6 +65,10 @@ def _key(type: str | None, part: str) -> Key:
 
 def after(keys_: Sequence[Key], last: Sequence[Any]) -> tuple[str, list[Any]]:
     """The rows behind the last one, by the lexical order of the keys."""
+    if len({key.descending for key in keys_}) == 1:
+        left, right = ", ".join(key.sql for key in keys_), ", ".join(["%s"] * len(keys_))
+        given = [value for key in keys_ for value in key.values]
+        return f"({left}) {'<' if keys_[0].descending else '>'} ({right})", [*given, *last]
     parts, values = [], []
     for position, (key, value) in enumerate(zip(keys_, last, strict=True)):
         equal = [f"{k.sql} = %s" for k in keys_[:position]]
