@@ -47,7 +47,6 @@ def test_roles_bound_what_is_done(as_role: Callable[..., Client], http: Client) 
 
 
 def test_what_is_outside_the_area_is_not_read(as_role: Callable[..., Client], http: Client) -> None:
-    pytest.importorskip("shangyi.store.search.index")
     made = http.post("/fhir/Patient", patient_of("991301001001")).json()["id"]
     assert as_role("clinician", "991301001").get(f"/fhir/Patient/{made}").status_code == 200
     elsewhere = as_role("clinician", "991302001").get(f"/fhir/Patient/{made}")

@@ -3,7 +3,6 @@
 import pytest
 from tests.api.conftest import Client
 
-pytest.importorskip("shangyi.fhir.xml")
 XML = {"content-type": "application/fhir+xml", "accept": "application/fhir+xml"}
 OBSERVATION = (
     '<Observation xmlns="http://hl7.org/fhir"><status value="final"/><code><text value="身高"/></code>'

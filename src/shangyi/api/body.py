@@ -31,7 +31,7 @@ class Limits:
     """What one request may take: bytes of body (packed and unpacked), nesting, seconds to send it, seconds a read may take."""
 
     body_bytes: int = 64 * 1024 * 1024
-    depth: int = 100
+    depth: int = 200
     body_seconds: float = 120.0
     read_seconds: float = 60.0
 
