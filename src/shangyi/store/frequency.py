@@ -4,6 +4,8 @@ import psycopg
 
 SAMPLE_ROWS = 30_000
 LEAST_IN_SAMPLE = 5
+LEAST = 500
+"""What is estimated below this is rare, and not listed."""
 
 
 def refresh(connection: psycopg.Connection) -> int:
@@ -22,7 +24,7 @@ def refresh(connection: psycopg.Connection) -> int:
         "   select unnest(tokens) as token from sample"
         "   union all select code from sample where code <> 0 and not code = any(tokens)) t"
         " group by token having count(*) >= %s",
-        [percent, 100.0 / percent, LEAST_IN_SAMPLE if percent < 100 else 1000],
+        [percent, 100.0 / percent, max(LEAST_IN_SAMPLE, LEAST * percent / 100)],
     )
     return done.rowcount
 
