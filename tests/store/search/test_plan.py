@@ -59,7 +59,7 @@ QUERIES = [
     f"code={LOINC}|often&status=amended&_sort=date&_count=6",
     "status=final&date=ge2026-02&date=le2026-06&_count=6",
     "status=final&_count=6",
-    "status=final&date=eb2026-02&_sort=date&_count=6",
+    "status=final&date=eb2026-03&_sort=date&_count=6",
 ]
 
 
