@@ -2,10 +2,8 @@
 
 from typing import Any
 
-import pytest
 from tests.api.conftest import Client
 
-pytest.importorskip("shangyi.query.conformance")
 WRONG = {"resourceType": "Patient", "gender": "nonsense", "unknown": 1, "birthDate": "1980-13-45"}
 
 
