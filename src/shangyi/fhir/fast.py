@@ -92,10 +92,10 @@ def _object(
     def with_choices(value: Any) -> bool:
         if not members(value):
             return False
-        met = [choice_of[name] for name in value if name in choice_of]
-        if len(met) > 1 and len(set(met)) != len(met):
+        met = choice_of.keys() & value.keys()
+        if len(met) > 1 and len({choice_of[name] for name in met}) != len(met):
             return False
-        return all(names[0] in met for names in required_choices)
+        return not required_choices or all(not met.isdisjoint(names) for names in required_choices)
 
     return with_choices if choices else members
 

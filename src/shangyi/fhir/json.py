@@ -32,14 +32,16 @@ def loads(data: bytes | str, largest: int | None = None) -> Resource:
     raw = data.encode("utf-8", "surrogatepass") if isinstance(data, str) else data
     if largest is not None and len(raw) > largest:
         raise TooLarge("More than {largest} bytes", largest=largest)
-    if raw.count(b"{") + raw.count(b"[") > DEEPEST and _deep(raw):
+    if len(raw) > DEEPEST and len(raw.translate(None, _OTHER_BYTES)) > DEEPEST and _deep(raw):
         raise Invalid("Nested more than {depth} levels deep", depth=DEEPEST)
     if raw.startswith((codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise Invalid("FHIR JSON is UTF-8 without a byte-order mark")
     value = decode(raw)
     if b"\\u0000" in raw and _has_nul(value):
         raise Invalid("A text must not hold the character NUL")
-    if raw.count(b'"') != _encoder.encode(value).count(b'"'):  # a name given twice is lost, with its quotes
+    # A name given twice is lost in the dict, and its quotes with it. Compact JSON shows that by its length.
+    again = _encoder.encode(value)
+    if len(raw) != len(again) and raw.count(b'"') != again.count(b'"'):
         _refuse_twice(raw)
     return value
 

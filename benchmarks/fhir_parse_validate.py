@@ -1,0 +1,71 @@
+"""Parse and validate Patients of Synthea, one by one, and the same with fhir.resources where it is installed.
+
+    python benchmarks/fhir_parse_validate.py FOLDER      (Synthea bundles, *.json.gz)
+
+Every Patient is parsed and validated anew; figures are of the median Patient by size and of all of them.
+The peer (`pip install fhir.resources`, pydantic) checks less: no required codes, no reference targets.
+"""
+
+import gzip
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from shangyi.fhir import json, narrative, validation
+
+
+def seconds(work: Callable[[], object], rounds: int) -> float:
+    """CPU seconds of one call, the best of seven."""
+    best = float("inf")
+    for _ in range(7):
+        start = time.process_time()
+        for _ in range(rounds):
+            work()
+        best = min(best, (time.process_time() - start) / rounds)
+    return best
+
+
+def peer() -> Callable[[bytes], object] | None:
+    try:
+        from fhir.resources.R4B.patient import Patient
+    except ImportError:
+        return None
+    return Patient.model_validate_json
+
+
+def main() -> None:
+    patients = []
+    for file in sorted(Path(sys.argv[1]).glob("*.json.gz")):
+        found = [e["resource"] for e in json.loads(gzip.decompress(file.read_bytes()))["entry"]]
+        patients += [json.dumps(r) for r in found if r["resourceType"] == "Patient"]
+    patients.sort(key=len)
+    median = patients[len(patients) // 2]
+    value = json.loads(median)
+    assert validation.validate(value) == []
+
+    def cold_narrative() -> None:
+        narrative.problem.cache_clear()
+        validation.validate(json.loads(median))
+
+    print(f"{len(patients)} patients, median {len(median)} bytes")
+    rows = {
+        "decode": lambda: json.decode(median),
+        "loads (checks foreign input)": lambda: json.loads(median),
+        "validate": lambda: validation.validate(value),
+        "decode + validate": lambda: validation.validate(json.decode(median)),
+        "loads + validate": lambda: validation.validate(json.loads(median)),
+        "loads + validate, narrative never seen": cold_narrative,
+    }
+    for name, work in rows.items():
+        print(f"{name:42} {seconds(work, 1000) * 1e6:8.1f} µs")
+    everyone = seconds(lambda: [validation.validate(json.loads(p)) for p in patients], 5) / len(patients)
+    print(f"{'loads + validate, mean of all':42} {everyone * 1e6:8.1f} µs")
+    if other := peer():
+        theirs = seconds(lambda: other(median), 100)
+        ours = seconds(lambda: validation.validate(json.loads(median)), 1000)
+        print(f"{'fhir.resources':42} {theirs * 1e6:8.1f} µs, {theirs / ours:.1f} times ours")
+
+
+if __name__ == "__main__":
+    main()
