@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Iterator
-from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -35,15 +34,15 @@ def resources(name: str) -> Iterator[tuple[str, bytes]]:
 
 def parse(content: bytes) -> Any:
     """JSON or XML, by its first character."""
-    from shangyi.fhir import json
+    from shangyi.fhir import json, xml
 
-    xml = import_module("shangyi.fhir.xml")
     return xml.loads(content) if content.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<" else json.loads(content)
 
 
 def problems(content: bytes) -> list[Issue]:
     """Everything wrong with one resource."""
-    conformance = import_module("shangyi.query.conformance")
+    from shangyi.query import conformance
+
     try:
         return list(conformance.validate(parse(content)))
     except ShangyiError as error:
