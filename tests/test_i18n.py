@@ -91,7 +91,7 @@ def test_translations_keep_the_fields_of_their_texts(file: Path) -> None:
 
     for text, said in parse_po(file.read_text(encoding="utf-8")).items():
         assert fields(said) == fields(text), f"{file.name}: {text}"
-        assert CHINESE.search(said) or not re.search("[a-z]{3}", re.sub(r"\\{[^}]*\\}", "", said)), (
+        assert CHINESE.search(said) or not re.search("[a-z]{3}", re.sub(r"\{[^}]*\}", "", said)), (
             f"not Chinese: {text} → {said}"
         )
 

@@ -30,11 +30,10 @@ def show(state: demonstration.State, address: str | None, file: Path) -> None:
     rows = [t("Console: {address}", address=address or t("not started (shangyi serve)")), ""]
     rows.append(t("Sign in as one of these (passwords for looking around only, kept in {file}):", file=file))
     rows += [f"  {a.name:<10} {a.password}   {t(a.meaning)}" for a in state.accounts]
-    rows += ["", t("FHIR interface, with a token that ends {day}:", day=state.token_expires[:10])]
-    rows.append(
-        f"  curl -H 'Authorization: Bearer {state.token}' \\\n       '{address or 'http://…'}/fhir/Patient?name=zs'"
-    )
     box("\n".join(rows), t("Shangyi 上医: a county of people who do not exist"))
+    # Outside the frame, to be copied.
+    line(t("FHIR interface, with a token that ends {day}:", day=state.token_expires[:10]))
+    line(f"  curl -H 'Authorization: Bearer {state.token}' '{address or 'http://…'}/fhir/Patient?name=zs'")
 
 
 @app.command(
