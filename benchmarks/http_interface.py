@@ -1,6 +1,6 @@
 """HTTP speed: read by id and search, with decision and audit, per core of server CPU.
 
-    python benchmarks/http.py [--residents 200] [--seconds 10] [--connections 8] [--json]
+    python benchmarks/http_interface.py [--residents 200] [--seconds 10] [--connections 8] [--json]
 
 Starts a real uvicorn (one worker, the real application) on loopback over an embedded PostgreSQL in a temporary home, loads
 synthetic residents with twenty observations each, and lets another process ask over keep-alive connections. CPU seconds are
