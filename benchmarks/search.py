@@ -6,6 +6,13 @@ FOLDER holds Synthea's bundles (`*.json.gz`). Each copy gets ids of its own; all
 embedded PostgreSQL in a temporary home. 13 copies are half a million resources, 130 five million.
 """
 
+# ruff: noqa: E402
+import sys
+
+sys.path = [
+    folder for folder in sys.path if not folder.endswith("benchmarks")
+]  # http.py there is no `http` of Python's
+
 import argparse
 import gzip
 import json
@@ -95,7 +102,6 @@ def main() -> None:
     )
     parser.add_argument("folder", type=Path)
     parser.add_argument("--copies", type=int, default=13)
-    parser.add_argument("--files", type=int, default=None)
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
     from shangyi.store import embedded
