@@ -128,7 +128,9 @@ def call(name: str, arguments: list[str]) -> int:
     command = typer.main.get_command(module.app)
     try:
         result = command.main(arguments, prog_name=f"shangyi {name}", standalone_mode=False)
-    except typer.Exit as leave:
+    except typer.Exit as leave:  # Ctrl-C comes this way too
+        if leave.exit_code == codes.INTERRUPTED:
+            note(t("Stopped."))
         return leave.exit_code
     except typer.TyperException as error:
         note(t("This cannot be run as typed: {reason}", reason=error.format_message()))

@@ -1,6 +1,7 @@
 """The county as JSON lines and as files, made by several processes at once."""
 
 import json as plain
+import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
@@ -25,6 +26,11 @@ def _part(asked: Request, part: stream.Part) -> list[Line]:
     return [(resource["resourceType"], json.dumps(resource)) for resource in stream.make(asked, part)]
 
 
+def _leave_interrupts() -> None:
+    """Ctrl-C at the terminal is for the process that asked; it ends the others."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
 def _parts(asked: Request, processes: int) -> Iterator[list[Line]]:
     """Each part's lines in order; never more parts ahead than twice the processes."""
     work = iter(stream.parts(asked))
@@ -32,7 +38,9 @@ def _parts(asked: Request, processes: int) -> Iterator[list[Line]]:
         yield from (_part(asked, part) for part in work)
         return
     # spawn: a server or a loader with threads must not be forked
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(
+        processes, mp_context=get_context("spawn"), initializer=_leave_interrupts
+    ) as pool:
         waiting = [pool.submit(_part, asked, part) for part in islice(work, 2 * processes)]
         while waiting:
             done = waiting.pop(0).result()

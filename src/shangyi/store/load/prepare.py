@@ -1,6 +1,7 @@
 """What a worker process does: parse, validate, index, pack. In: items of a chunk; out: rows for binary COPY."""
 
 import os
+import signal
 import struct
 import threading
 from collections.abc import Sequence
@@ -133,6 +134,7 @@ _preparer: Preparer | None = None
 def start_worker(codec: Codec) -> None:
     """Initialise a worker process."""
     global _preparer
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that loads; it ends us
     parent = parent_process()
     if parent is not None:  # killed, it could not tell us to end
         threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
