@@ -61,7 +61,7 @@
   });
 
   document.addEventListener("htmx:config:request", (event) => {
-    const token = document.querySelector('input[name="csrf"]')?.value;
+    const token = document.querySelector('input[name="csrf_token"]')?.value;
     if (token) event.detail.ctx.request.headers["X-CSRF-Token"] = token;
   });
 

@@ -1,0 +1,215 @@
+"""What a page handler gets: the request, the reader's session and language, and how to answer."""
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+from urllib.parse import quote
+
+from markupsafe import Markup
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from shangyi.access import Access, Origin, Principal, Session
+from shangyi.access.browser import CSRF_FIELD, check_csrf, cookie_name, csrf_token
+from shangyi.errors import Issue, ShangyiError, Unauthenticated
+from shangyi.i18n import translate
+from shangyi.store.model import SearchRequest, Version
+from shangyi.web import formats
+from shangyi.web.components.shell import Shell
+from shangyi.web.navigation import groups
+from shangyi.web.rendering import language_of, render, render_text
+
+Handler = Callable[["Context"], Response]
+Resource = dict[str, Any]
+
+
+@dataclass
+class Context:
+    """One request of a signed-in reader."""
+
+    request: Request
+    access: Access
+    session: Session
+    cookie: str
+    form: FormData
+
+    @property
+    def principal(self) -> Principal:
+        """Who reads."""
+        return self.session.principal
+
+    @cached_property
+    def language(self) -> str:
+        """zh-CN or en."""
+        return language_of(self.request)
+
+    def text(self, message: str, **fields: object) -> str:
+        """A text in the reader's language."""
+        translated = translate(message, self.language)
+        return translated.format(**fields) if fields else translated
+
+    def field(self, name: str) -> str:
+        """A field of the form or the query, stripped; empty where absent or a file."""
+        value = self.form.get(name, self.request.query_params.get(name, ""))
+        return value.strip() if isinstance(value, str) else ""
+
+    def search(self, type: str, *parameters: tuple[str, str]) -> Any:
+        """A search through the session."""
+        return self.session.search(SearchRequest(type, parameters))
+
+    def resources(self, type: str, *parameters: tuple[str, str]) -> list[Resource]:
+        """The matches of one page of a search."""
+        return [version.resource for version in self.search(type, *parameters).matches]
+
+    @cached_property
+    def csrf(self) -> str:
+        """A token for the forms of this page."""
+        return csrf_token(self.cookie)
+
+    def shell(self, current: str) -> Shell:
+        """The frame around a page."""
+        path = self.request.url.path + (f"?{self.request.url.query}" if self.request.url.query else "")
+        return Shell(
+            groups=groups(self.principal, self.text),
+            place=place_name(self),
+            person=self.principal.display,
+            role=self.text(self.principal.role.label),
+            as_of=dt.datetime.now(formats.ZONE).strftime("%m-%d %H:%M"),
+            path=path,
+            csrf=self.csrf,
+            current=current,
+        )
+
+    def page(self, template: str, current: str, *, status: int = 200, **context: Any) -> Response:
+        """A whole page."""
+        return render(
+            self.request, template, status=status, shell=self.shell(current), csrf=self.csrf, **context
+        )
+
+    def part(self, template: str, **context: Any) -> Response:
+        """A part of a page, for a swap."""
+        return render(self.request, template, csrf=self.csrf, **context)
+
+    def markup(self, template: str, **context: Any) -> Markup:
+        """A template as markup for a cell."""
+        return render_text(self.language, template, **context)
+
+    @property
+    def is_swap(self) -> bool:
+        """Whether htmx asks for a part only."""
+        return self.request.headers.get("hx-request") == "true"
+
+    def sentences(self, error: ShangyiError) -> list[str]:
+        """What went wrong, in the reader's language."""
+        return [sentence(issue, self.language) for issue in error.issues]
+
+
+def sentence(issue: Issue, language: str) -> str:
+    """An issue in a language."""
+    return (
+        translate(issue.text, language).format(**issue.args)
+        if issue.args
+        else translate(issue.text, language)
+    )
+
+
+def place_name(context: Context) -> str:
+    """The name of the account's area; the record is asked once and remembered by the process."""
+    code = context.principal.area.code
+    return _place(context, code) if code else context.text("All places")
+
+
+_places: dict[str, str] = {}
+
+
+def _place(context: Context, code: str) -> str:
+    if code not in _places:
+        try:
+            _places[code] = context.session.read("Location", f"div-{code}").resource.get("name", code)
+        except ShangyiError:
+            return code
+    return _places[code]
+
+
+def origin_of(request: Request) -> Origin:
+    """Where a request comes from, for the audit."""
+    return Origin.of(
+        request.client.host if request.client else None,
+        request.headers.get("user-agent"),
+        request.headers.get("x-request-id"),
+    )
+
+
+def own_origin(request: Request) -> str:
+    """``https://host[:port]`` of this server as the browser sees it."""
+    return f"{request.url.scheme}://{request.headers.get('host', '')}"
+
+
+def is_secure(request: Request) -> bool:
+    """Whether the browser came by https."""
+    return request.url.scheme == "https"
+
+
+def page(handler: Handler, *, purpose: str = "TREAT") -> Callable[[Request], Any]:
+    """An endpoint of ``handler``: signs the reader in by cookie, checks forms, maps errors to pages."""
+
+    async def endpoint(request: Request) -> Response:
+        form = await request.form(max_files=50) if request.method == "POST" else FormData()
+        return await run_in_threadpool(_answer, handler, request, form)
+
+    endpoint.__name__ = handler.__name__
+    endpoint.__doc__ = handler.__doc__
+    return endpoint
+
+
+def _answer(handler: Handler, request: Request, form: FormData) -> Response:
+    access: Access = request.app.state.access
+    cookie = request.cookies.get(cookie_name(is_secure(request)), "")
+    try:
+        session = access.browser_session(cookie, origin_of(request))
+        if request.method == "POST":
+            token = form.get(CSRF_FIELD)
+            headers: Mapping[str, str] = request.headers
+            check_csrf(
+                request.method,
+                headers,
+                own_origin(request),
+                cookie,
+                token if isinstance(token, str) else None,
+            )
+        return handler(Context(request, access, session, cookie, form))
+    except Unauthenticated:
+        target = quote(request.url.path + (f"?{request.url.query}" if request.url.query else ""), safe="")
+        if request.headers.get("hx-request"):
+            return Response(status_code=204, headers={"HX-Redirect": "/sign-in"})
+        return RedirectResponse(f"/sign-in?next={target}", status_code=303)
+    except ShangyiError as error:
+        return error_page(request, error)
+
+
+TITLES = {
+    403: "You may not see this",
+    404: "There is no such page",
+    410: "This record was deleted",
+    413: "That is too large",
+    429: "Too many attempts",
+    500: "Something went wrong",
+    503: "The record cannot be reached now",
+}
+
+
+def error_page(request: Request, error: ShangyiError) -> Response:
+    """What went wrong as a page in the reader's language; it says what to do, and shows no data."""
+    language = language_of(request)
+    title = translate(TITLES.get(error.status, "This could not be done"), language)
+    sentences = [] if error.status == 500 else [sentence(issue, language) for issue in error.issues]
+    return render(request, "pages/error.html", status=error.status, title=title, sentences=sentences)
+
+
+def by_reference(versions: list[Version]) -> dict[str, Resource]:
+    """Resources by ``Type/id``."""
+    return {version.reference: version.resource for version in versions}

@@ -1,0 +1,1 @@
+"""One page a file: a handler from ``Context`` to a response, composed from components."""

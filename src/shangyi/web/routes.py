@@ -1,0 +1,26 @@
+"""What the console serves, in one place."""
+
+from starlette.routing import BaseRoute, Route
+
+from shangyi.web.context import page
+from shangyi.web.pages import overview, record, resident, residents, sign_in, visit
+from shangyi.web.static_files import static_file
+
+
+def routes() -> list[BaseRoute]:
+    """All pages; ``request.app.state.access`` holds the ``Access`` that they read through."""
+    return [
+        Route("/static/{digest}/{path:path}", static_file),
+        Route("/sign-in", sign_in.sign_in, methods=["GET", "POST"]),
+        Route("/sign-out", page(sign_in.sign_out), methods=["POST"]),
+        Route("/language/{language}", sign_in.choose_language),
+        Route("/", page(overview.overview)),
+        Route("/residents", page(residents.residents)),
+        Route("/residents/suggest", page(residents.suggest)),
+        Route("/panel", page(residents.panel)),
+        Route("/residents/{id}", page(resident.resident)),
+        Route("/residents/{id}/reveal", page(resident.reveal), methods=["POST"]),
+        Route("/residents/{id}/visit", page(visit.visit), methods=["GET", "POST"]),
+        Route("/records/{type}/{id}", page(record.record)),
+        Route("/records/{type}/{id}/{version:int}", page(record.record)),
+    ]
