@@ -10,7 +10,6 @@ from shangyi.web.context import Context
 from shangyi.web.resident.reading import words
 
 
-
 def record(context: Context) -> Response:
     """GET /records/{type}/{id} and /records/{type}/{id}/{version}."""
     type, id = context.request.path_params["type"], context.request.path_params["id"]
@@ -27,5 +26,7 @@ def record(context: Context) -> Response:
         version=shown,
         versions=history.versions,
         body=msgspec.json.format(json.dumps(resource), indent=2).decode(),
-        back=f"/residents/{subject.removeprefix('Patient/')}" if subject.startswith("Patient/") else "/residents",
+        back=f"/residents/{subject.removeprefix('Patient/')}"
+        if subject.startswith("Patient/")
+        else "/residents",
     )

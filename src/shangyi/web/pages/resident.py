@@ -48,11 +48,17 @@ def resident(context: Context) -> Response:
         sex=text(SEXES[patient.get("gender", "unknown")]),
         age=formats.age(patient.get("birthDate"), language),
         place=place(patient),
-        numbers=[(field, masked) for field in ("resident-id", "phone") if (masked := masking.masked(patient, field))],
+        numbers=[
+            (field, masked)
+            for field in ("resident-id", "phone")
+            if (masked := masking.masked(patient, field))
+        ],
         tags=[*summary.coverage(resources, language), *summary.alerts(resources, text, language)],
         doctor=next((gp.get("display", "") for gp in patient.get("generalPractitioner", ())), ""),
         household=household(resources, id),
-        pressure=summary.blood_pressure(series, since, text, of_type(resources, "MedicationRequest"), language),
+        pressure=summary.blood_pressure(
+            series, since, text, of_type(resources, "MedicationRequest"), language
+        ),
         window=window,
         windows=[("3m", text("3 months")), ("1y", text("1 year")), ("10y", text("10 years"))],
         trends=summary.trends(series, language, text),
@@ -72,7 +78,8 @@ def household(resources: list[Resource], id: str) -> list[str]:
         member["entity"].get("display", "")
         for group in of_type(resources, "Group")
         for member in group.get("member", ())
-        if member.get("entity", {}).get("reference") != f"Patient/{id}" and member.get("entity", {}).get("display")
+        if member.get("entity", {}).get("reference") != f"Patient/{id}"
+        and member.get("entity", {}).get("display")
     ]
 
 

@@ -32,7 +32,9 @@ def visit(context: Context) -> Response:
         if not problems and not sentences:
             try:
                 if not _recorded(context, entry.key):
-                    context.session.transaction(entry_of.bundle(entry, f"Patient/{id}", context.principal.practitioner))
+                    context.session.transaction(
+                        entry_of.bundle(entry, f"Patient/{id}", context.principal.practitioner)
+                    )
                 return RedirectResponse(f"/residents/{id}", status_code=303)
             except ShangyiError as error:
                 sentences = context.sentences(error)

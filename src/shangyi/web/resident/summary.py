@@ -57,9 +57,8 @@ def problems(resources: Iterable[Resource], text: Text, language: str) -> list[F
         newest_first(listed), key=lambda c: "active" not in codes(c.get("clinicalStatus"))
     ):
         active = bool({"active", "recurrence", "relapse"} & set(codes(condition.get("clinicalStatus"))))
-        severity = words(
-            condition.get("severity") or next(iter(condition.get("stage", [{}])), {}).get("summary"), language
-        )
+        stages = [stage["summary"] for stage in condition.get("stage", ()) if "summary" in stage]
+        severity = words(condition.get("severity") or next(iter(stages), None), language)
         facts.append(
             Fact(
                 words(condition.get("code"), language),

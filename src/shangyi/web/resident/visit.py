@@ -39,7 +39,9 @@ class Entry:
     def is_empty(self) -> bool:
         """Whether nothing but the time was entered."""
         numbers = (self.systolic, self.diastolic, self.pulse, self.glucose)
-        return not any((self.diagnosis, self.medicine, self.allergy, self.note)) and all(n is None for n in numbers)
+        return not any((self.diagnosis, self.medicine, self.allergy, self.note)) and all(
+            n is None for n in numbers
+        )
 
 
 def read(form: Mapping[str, str], now: dt.datetime) -> Entry:
@@ -53,12 +55,22 @@ def read(form: Mapping[str, str], now: dt.datetime) -> Entry:
         problems["diastolic"] = "Must be lower than the systolic pressure"
     if form.get("dosage") and not form.get("medicine"):
         problems["medicine"] = "Which medicine?"
+    text = {
+        name: form.get(name, "").strip() for name in ("diagnosis", "medicine", "dosage", "allergy", "note")
+    }
     return Entry(
         key=_key(form.get("key", "")),
         at=_time(form.get("at", ""), now, problems),
+        systolic=systolic,
+        diastolic=diastolic,
+        pulse=numbers["pulse"],
+        glucose=numbers["glucose"],
         glucose_kind=form.get("glucose_kind", "") if form.get("glucose_kind") in GLUCOSE else "fasting",
-        **{name: form.get(name, "").strip() for name in ("diagnosis", "medicine", "dosage", "allergy", "note")},
-        **numbers,
+        diagnosis=text["diagnosis"],
+        medicine=text["medicine"],
+        dosage=text["dosage"],
+        allergy=text["allergy"],
+        note=text["note"],
         problems=problems,
     )
 
@@ -109,7 +121,11 @@ def bundle(entry: Entry, patient: str, practitioner: str | None) -> Resource:
         "resourceType": "Encounter",
         "id": entry.key,
         "status": "finished",
-        "class": {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "AMB", "display": "门诊"},
+        "class": {
+            "system": "http://terminology.hl7.org/CodeSystem/v3-ActCode",
+            "code": "AMB",
+            "display": "门诊",
+        },
         "subject": subject,
         "period": {"start": moment, "end": moment},
     }
@@ -117,12 +133,19 @@ def bundle(entry: Entry, patient: str, practitioner: str | None) -> Resource:
         encounter["participant"] = [{"individual": performer[0]}]
     if entry.diagnosis:
         encounter["reasonCode"] = [{"text": entry.diagnosis}]
-    resources = [*_observations(entry, subject, visit, moment, performer), *_statements(entry, subject, visit, moment, performer)]
+    resources = [
+        *_observations(entry, subject, visit, moment, performer),
+        *_statements(entry, subject, visit, moment, performer),
+    ]
     return {
         "resourceType": "Bundle",
         "type": "transaction",
         "entry": [
-            {"fullUrl": f"urn:uuid:{entry.key}", "resource": encounter, "request": {"method": "PUT", "url": f"Encounter/{entry.key}"}},
+            {
+                "fullUrl": f"urn:uuid:{entry.key}",
+                "resource": encounter,
+                "request": {"method": "PUT", "url": f"Encounter/{entry.key}"},
+            },
             *(
                 {"resource": resource, "request": {"method": "POST", "url": resource["resourceType"]}}
                 for resource in resources
@@ -135,7 +158,9 @@ def _quantity(value: Decimal, unit: str, code: str | None = None) -> Resource:
     return {"value": value, "unit": unit, "system": UCUM, "code": code or unit}
 
 
-def _observations(entry: Entry, subject: Resource, visit: Resource, moment: str, performer: list[Resource]) -> list[Resource]:
+def _observations(
+    entry: Entry, subject: Resource, visit: Resource, moment: str, performer: list[Resource]
+) -> list[Resource]:
     def observation(category: str, code: str, display: str) -> Resource:
         found: Resource = {
             "resourceType": "Observation",
@@ -160,10 +185,15 @@ def _observations(entry: Entry, subject: Resource, visit: Resource, moment: str,
         ]
         found.append(observation("vital-signs", "85354-9", "血压") | {"component": components})
     if entry.pulse is not None:
-        found.append(observation("vital-signs", "8867-4", "心率") | {"valueQuantity": _quantity(entry.pulse, "次/分", "/min")})
+        found.append(
+            observation("vital-signs", "8867-4", "心率")
+            | {"valueQuantity": _quantity(entry.pulse, "次/分", "/min")}
+        )
     if entry.glucose is not None:
         code, display = GLUCOSE[entry.glucose_kind]
-        found.append(observation("laboratory", code, display) | {"valueQuantity": _quantity(entry.glucose, "mmol/L")})
+        found.append(
+            observation("laboratory", code, display) | {"valueQuantity": _quantity(entry.glucose, "mmol/L")}
+        )
     return found
 
 
@@ -171,7 +201,9 @@ def _coded(system: str, code: str, **more: str) -> Resource:
     return {"coding": [{"system": f"http://terminology.hl7.org/CodeSystem/{system}", "code": code, **more}]}
 
 
-def _statements(entry: Entry, subject: Resource, visit: Resource, moment: str, performer: list[Resource]) -> list[Resource]:
+def _statements(
+    entry: Entry, subject: Resource, visit: Resource, moment: str, performer: list[Resource]
+) -> list[Resource]:
     found: list[Resource] = []
     if entry.diagnosis:
         found.append(
