@@ -18,9 +18,7 @@ def groups(principal: Principal, text: Callable[[str], str]) -> list[NavGroup]:
     if principal.practitioner:
         today.append(NavItem("panel", text("My panel"), "/panel"))
     system = [NavItem("settings", text("Settings"), "/settings")]
-    data = []
     if role is Role.ADMINISTRATOR:
-        data.append(NavItem("loading", text("Import"), "/loading"))
         system.insert(0, NavItem("audit", text("Audit"), "/audit"))
-    found = [NavGroup(text("Today"), today), NavGroup(text("Data"), data), NavGroup(text("System"), system)]
+    found = [NavGroup(text("Today"), today), NavGroup(text("System"), system)]
     return [group for group in found if group.items]

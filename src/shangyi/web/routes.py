@@ -3,7 +3,7 @@
 from starlette.routing import BaseRoute, Route
 
 from shangyi.web.context import page
-from shangyi.web.pages import overview, record, resident, residents, sign_in, visit
+from shangyi.web.pages import audit, overview, record, resident, residents, settings, sign_in, visit
 from shangyi.web.static_files import static_file
 
 
@@ -21,6 +21,8 @@ def routes() -> list[BaseRoute]:
         Route("/residents/{id}", page(resident.resident)),
         Route("/residents/{id}/reveal", page(resident.reveal), methods=["POST"]),
         Route("/residents/{id}/visit", page(visit.visit), methods=["GET", "POST"]),
+        Route("/audit", page(audit.audit)),
+        Route("/settings", page(settings.settings), methods=["GET", "POST"]),
         Route("/records/{type}/{id}", page(record.record)),
         Route("/records/{type}/{id}/{version:int}", page(record.record)),
     ]
