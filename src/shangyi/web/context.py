@@ -1,6 +1,8 @@
 """What a page handler gets: the request, the reader's session and language, and how to answer."""
 
 import datetime as dt
+import logging
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,6 +25,7 @@ from shangyi.web.components.shell import Shell
 from shangyi.web.navigation import groups
 from shangyi.web.rendering import language_of, render, render_text
 
+log = logging.getLogger("shangyi.web")
 Handler = Callable[["Context"], Response]
 Resource = dict[str, Any]
 
@@ -189,6 +192,11 @@ def _answer(handler: Handler, request: Request, form: FormData) -> Response:
         return RedirectResponse(f"/sign-in?next={target}", status_code=303)
     except ShangyiError as error:
         return error_page(request, error)
+    except Exception as error:
+        # the log names the place only: what the error says may hold data of a resident
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        log.error("%s at %s:%s", type(error).__name__, frame.filename, frame.lineno)
+        return error_page(request, ShangyiError("Something went wrong"))
 
 
 TITLES = {
