@@ -1,0 +1,111 @@
+"""The console over a real store, served by a real uvicorn on loopback."""
+
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+from starlette.applications import Starlette
+
+from shangyi.access import Access
+from shangyi.store.database import Store
+from shangyi.web.routes import routes
+
+DIVISION = "https://shangyi.dev/fhir/StructureDefinition/division"
+PASSWORD = "brook-lantern-42-quiet"
+RECORDS: list[dict[str, Any]] = [
+    {"resourceType": "Location", "id": "div-991321000000", "name": "云岭县", "status": "active"},
+    {"resourceType": "Practitioner", "id": "d1", "name": [{"text": "李敏"}]},
+    {
+        "resourceType": "Patient",
+        "id": "p1",
+        "active": True,
+        "name": [{"text": "单秀兰", "family": "单", "given": ["秀兰"]}],
+        "gender": "female",
+        "birthDate": "1958-03-14",
+        "identifier": [{"system": "https://shangyi.dev/fhir/sid/resident-id", "value": "991321195803140027"}],
+        "telecom": [{"system": "phone", "value": "19900000921"}],
+        "address": [
+            {
+                "use": "home",
+                "city": "白水镇",
+                "line": ["上河村"],
+                "extension": [{"url": DIVISION, "valueCoding": {"code": "991321101201"}}],
+            }
+        ],
+        "generalPractitioner": [{"reference": "Practitioner/d1", "display": "李敏"}],
+    },
+    {
+        "resourceType": "AllergyIntolerance",
+        "id": "a1",
+        "patient": {"reference": "Patient/p1"},
+        "clinicalStatus": {
+            "coding": [
+                {
+                    "system": "http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical",
+                    "code": "active",
+                }
+            ]
+        },
+        "code": {"text": "青霉素"},
+    },
+]
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where the console is served."""
+
+    address: str
+    access: Access
+
+
+@pytest.fixture(scope="module")
+def site(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    home: Path = tmp_path_factory.mktemp("home")
+    for record in RECORDS:
+        store.repository.update(record)
+    records: Any = store.repository
+    with Access(records, store.pool, home) as access:
+        access.start()
+        access.accounts.create(
+            "doctor", PASSWORD, "clinician", "991321", display="李敏", practitioner="Practitioner/d1"
+        )
+        access.accounts.create("admin", PASSWORD, "administrator", "*", display="管理员")
+        app = Starlette(routes=routes())
+        app.state.access = access
+        server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
+        thread = threading.Thread(target=server.run, daemon=True)
+        thread.start()
+        while not server.started:
+            time.sleep(0.02)
+        port = server.servers[0].sockets[0].getsockname()[1]
+        yield Site(f"http://127.0.0.1:{port}", access)
+        server.should_exit = True
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """A real headless Chromium of the operating system."""
+    chromium = next(
+        (
+            p
+            for p in ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
+            if Path(p).exists()
+        ),
+        None,
+    )
+    if chromium is None:
+        pytest.skip("needs Chromium: install the package chromium (and fonts-noto-cjk)")
+    from playwright.sync_api import sync_playwright
+
+    flags = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync"
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=chromium, args=flags.split())
+        yield opened
+        opened.close()

@@ -1,0 +1,121 @@
+"""The console's pages in a real browser: both languages, phone and desk, with and without script, by keyboard."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from tests.web.conftest import PASSWORD, Site
+
+pytestmark = pytest.mark.browser
+
+
+def sign_in(page: Any, site: Site, name: str) -> None:
+    page.goto(site.address + "/")
+    page.fill("#name", name)
+    page.fill("#password", PASSWORD)
+    page.click("button.primary")
+    page.wait_for_load_state()
+
+
+@pytest.fixture
+def page(browser: Any, site: Site) -> Iterator[Any]:
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, locale="zh-CN")
+    opened = context.new_page()
+    opened.complaints = []
+    opened.on(
+        "console", lambda m: opened.complaints.append(m.text) if m.type in ("error", "warning") else None
+    )
+    opened.on("pageerror", lambda e: opened.complaints.append(str(e)))
+    yield opened
+    context.close()
+
+
+PAGES = (
+    "/",
+    "/residents",
+    "/panel",
+    "/residents/p1",
+    "/residents/p1/visit",
+    "/records/Patient/p1",
+    "/settings",
+)
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_is_sound(page: Any, site: Site, path: str) -> None:
+    sign_in(page, site, "doctor")
+    for language in ("zh-CN", "en"):
+        page.goto(f"{site.address}/language/{language}?next={path}")
+        page.wait_for_load_state()
+        assert page.locator("h1").count() == 1
+        assert page.locator("html").get_attribute("lang") == language
+        found = Axe().run(page, options={"resultTypes": ["violations"]})
+        assert not found.response["violations"], [
+            (v["id"], [n["html"][:120] for n in v["nodes"][:3]]) for v in found.response["violations"]
+        ]
+        page.set_viewport_size({"width": 390, "height": 800})
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        page.set_viewport_size({"width": 1440, "height": 900})
+    assert page.complaints == []
+
+
+def test_nobody_reads_without_signing_in(page: Any, site: Site) -> None:
+    page.goto(site.address + "/residents/p1")
+    assert "/sign-in?next=" in page.url
+    assert "单秀兰" not in page.content()
+
+
+def test_numbers_are_masked_and_shown_on_request(page: Any, site: Site) -> None:
+    sign_in(page, site, "doctor")
+    page.goto(site.address + "/residents/p1")
+    assert "991321195803140027" not in page.content()
+    page.locator("form.reveal button").first.click()
+    page.wait_for_selector("#revealed")
+    assert page.inner_text("#revealed") == "991321195803140027"
+
+
+def test_a_resident_is_found_as_one_types(page: Any, site: Site) -> None:
+    sign_in(page, site, "doctor")
+    page.keyboard.press("/")
+    page.keyboard.type("sxl")
+    page.wait_for_selector("#suggestions a")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/residents/p1")
+    assert "青霉素过敏" in page.inner_text(".banner")
+
+
+def test_a_visit_is_recorded_by_keyboard_once(page: Any, site: Site) -> None:
+    sign_in(page, site, "doctor")
+    page.goto(site.address + "/residents/p1")
+    page.keyboard.press("n")
+    page.wait_for_url("**/visit")
+    page.keyboard.type("152")
+    page.keyboard.press("Enter")
+    page.wait_for_selector('[aria-invalid="true"]')
+    page.fill("#diastolic", "94")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".banner")
+    page.goto(site.address + "/residents/p1?kind=measurement")
+    assert "152/94" in page.inner_text("#timeline")
+
+
+def test_pages_are_readable_without_script(browser: Any, site: Site) -> None:
+    context = browser.new_context(java_script_enabled=False, locale="zh-CN")
+    page = context.new_page()
+    sign_in(page, site, "doctor")
+    page.goto(site.address + "/residents?sex=female")
+    page.click("tbody a")
+    page.wait_for_load_state()
+    assert "单秀兰" in page.inner_text("h1")
+    context.close()
+
+
+def test_the_audit_is_for_administrators(page: Any, site: Site) -> None:
+    sign_in(page, site, "doctor")
+    assert page.goto(site.address + "/audit").status == 403
+    page.context.clear_cookies()
+    sign_in(page, site, "admin")
+    assert page.goto(site.address + "/audit").status == 200
+    assert page.locator("tbody tr").count() > 1
