@@ -128,14 +128,14 @@ def call(name: str, arguments: list[str]) -> int:
     command = typer.main.get_command(module.app)
     try:
         result = command.main(arguments, prog_name=f"shangyi {name}", standalone_mode=False)
-    except typer.Exit as leave:  # Ctrl-C comes this way too
-        if leave.exit_code == codes.INTERRUPTED:
-            note(t("Stopped."))
+    except typer.Exit as leave:
         return leave.exit_code
     except typer.TyperException as error:
         note(t("This cannot be run as typed: {reason}", reason=error.format_message()))
         note(t("See: shangyi {command} --help", command=name))
         return codes.USAGE
+    if result == codes.INTERRUPTED:  # Ctrl-C; typer has turned it into a code
+        note(t("Stopped."))
     return result if isinstance(result, int) else codes.OK
 
 
