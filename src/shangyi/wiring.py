@@ -9,7 +9,6 @@ import logging
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any, cast
@@ -76,11 +75,7 @@ def create_app(settings: Settings | None = None) -> "Starlette":
     from shangyi import api
     from shangyi.api.body import Limits
     from shangyi.api.middleware import RequestLog
-
-    try:
-        pages = import_module("shangyi.web.routes").routes()
-    except ModuleNotFoundError:  # until the console is there
-        pages = []
+    from shangyi.web.routes import routes as pages
 
     settings = settings or Settings.load()
     configure(settings.log)
@@ -103,7 +98,7 @@ def create_app(settings: Settings | None = None) -> "Starlette":
 
     limits = Limits(body_bytes=settings.max_body_mb * 1024 * 1024)
     app = Starlette(
-        routes=[*api.routes(access, limits), *pages], middleware=[Middleware(RequestLog)], lifespan=lifespan
+        routes=[*api.routes(access, limits), *pages()], middleware=[Middleware(RequestLog)], lifespan=lifespan
     )
     app.state.access = access
     app.state.settings = settings

@@ -1,5 +1,5 @@
 from shangyi.fhir import definitions
-from shangyi.store.search.catalogue import CONTROL, KINDS, catalogue
+from shangyi.store.search.catalogue import CONTROL, KINDS, catalogue, main_date
 
 SERVERS_OWN = {"_text", "_content", "_query"}
 """Full-text search and named queries: R4 gives them no expression."""
@@ -11,3 +11,10 @@ def test_every_r4_parameter_of_the_seven_kinds_has_paths() -> None:
         for code, parameter in definitions.search_parameters(name).items():
             if parameter.type in KINDS and code not in CONTROL | SERVERS_OWN:
                 assert code in known, f"{name}.{code}"
+
+
+def test_an_order_is_dated_by_when_it_was_written() -> None:
+    """``date`` of MedicationRequest is dosageInstruction.timing.event, which hardly any order states."""
+    assert main_date("MedicationRequest") == "authoredon"
+    assert main_date("Observation") == "date"
+    assert main_date("Patient") == "birthdate"

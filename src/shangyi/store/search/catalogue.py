@@ -21,6 +21,9 @@ MAIN_DATES = (
 ).split()
 """The main date of a type is its first parameter in this order."""
 
+OTHER_MAIN_DATES = {"MedicationRequest": "authoredon"}
+"""Where the rule would choose wrongly: its ``date`` is when doses are to be given, hardly ever stated."""
+
 PRIMARY_CODES = {"Encounter": "type", "Immunization": "vaccine-code", "Claim": "use", "Coverage": "type"}
 """The parameter of the scalar code column where it is not ``code``."""
 
@@ -58,6 +61,8 @@ def catalogue(resource_type: str) -> Mapping[str, Parameter]:
 @cache
 def main_date(resource_type: str) -> str | None:
     """The parameter behind ``search.date``."""
+    if resource_type in OTHER_MAIN_DATES:
+        return OTHER_MAIN_DATES[resource_type]
     known = catalogue(resource_type)
     return next((code for code in MAIN_DATES if code in known and known[code].kind == "date"), None)
 
