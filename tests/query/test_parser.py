@@ -4,11 +4,11 @@ import xml.etree.ElementTree as ET
 from decimal import Decimal
 
 import pytest
+from tests.shared import shared
 
 from shangyi.query import tree
 from shangyi.query.errors import ParseError
 from shangyi.query.parser import parse
-from tests.shared import shared
 
 
 def test_official_suite_parses() -> None:
@@ -28,7 +28,9 @@ def test_official_suite_parses() -> None:
 
 def test_precedence() -> None:
     one = tree.Literal(1)
-    assert parse("1 | 1 is Integer") == tree.Binary("|", one, tree.TypeTest("is", one, tree.TypeName("", "Integer")))
+    assert parse("1 | 1 is Integer") == tree.Binary(
+        "|", one, tree.TypeTest("is", one, tree.TypeName("", "Integer"))
+    )
     assert parse("-1.abs()") == tree.Unary("-", tree.Call(one, "abs", ()))
     assert parse("1 + 1 * 1") == tree.Binary("+", one, tree.Binary("*", one, one))
 

@@ -33,14 +33,14 @@ def test_published_conversions(value: str, source: str, target: str, expected: s
     assert ucum.convert(Decimal(value), source, target) == Decimal(expected)
 
 
-@pytest.mark.parametrize("unit", ["", "lbs", "Kg", "m/", "(m", "m{", "Cel/s", "s.Cel", "m2.5", "wibble", "[s]", "m)"])
+@pytest.mark.parametrize("unit", ["", "lbs", "Kg", "m/", "(m", "m{", "Cel/s", "s.Cel", "wibble", "[s]", "m)"])
 def test_what_is_not_a_unit(unit: str) -> None:
     with pytest.raises(ucum.UnknownUnit):
         ucum.parse(unit)
 
 
 def test_canonical_is_exact() -> None:
-    assert ucum.canonical(Decimal("1.20"), "kPa") == (Decimal("1200"), "g.m-1.s-2")
+    assert ucum.canonical(Decimal("1.20"), "kPa") == (Decimal(1_200_000), "g.m-1.s-2")
     assert ucum.canonical(Decimal(5), "{score}") == (Decimal(5), "1")
 
 

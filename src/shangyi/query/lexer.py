@@ -43,7 +43,9 @@ def tokenize(text: str) -> list[Token]:
     while position < len(text):
         match = _TOKEN.match(text, position)
         if match is None:
-            raise error("Unexpected character {character}", text, position, position + 1, character=text[position])
+            raise error(
+                "Unexpected character {character}", text, position, position + 1, character=text[position]
+            )
         kind = match.lastgroup or ""
         if text.startswith("/*", position) and kind == "symbol":
             raise error("A comment is not closed", text, position, len(text))

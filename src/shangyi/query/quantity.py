@@ -81,10 +81,14 @@ def add(left: Quantity, right: Quantity) -> Quantity | None:
     pair = _aligned(left, right)
     if pair is None:
         return None
-    one = _aligned(Quantity(Decimal(1), left.unit, left.calendar), Quantity(Decimal(1), right.unit, right.calendar))
+    one = _aligned(
+        Quantity(Decimal(1), left.unit, left.calendar), Quantity(Decimal(1), right.unit, right.calendar)
+    )
     finer = left if one is None or one[0] <= one[1] else right
     try:
-        total = ucum.convert(left.value, left.ucum, finer.ucum) + ucum.convert(right.value, right.ucum, finer.ucum)
+        total = ucum.convert(left.value, left.ucum, finer.ucum) + ucum.convert(
+            right.value, right.ucum, finer.ucum
+        )
     except ucum.UcumError:
         return None
     return Quantity(total, finer.unit, finer.calendar)

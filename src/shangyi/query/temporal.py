@@ -122,7 +122,9 @@ class Time(Temporal):
 @lru_cache(maxsize=4096)
 def parse(kind: str, text: str) -> Temporal | None:
     """A value of the System type ``kind``; the last ones are kept, data repeat them."""
-    return {"Date": Date, "DateTime": DateTime, "Time": Time}[kind].parse(text)
+    if kind == "Date":
+        return Date.parse(text)
+    return DateTime.parse(text) if kind == "DateTime" else Time.parse(text)
 
 
 def as_datetime(value: Temporal) -> Temporal:

@@ -13,7 +13,7 @@ from decimal import Context, Decimal
 from fractions import Fraction
 from functools import cache, lru_cache
 from importlib import resources
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from shangyi.errors import Invalid
 from shangyi.terminology.special import FUNCTIONS
@@ -99,7 +99,9 @@ def convert(value: Decimal, source: str, target: str) -> Decimal:
     try:
         return _decimal(_from_base(_to_base(value, a), b))
     except (ArithmeticError, ValueError):  # a logarithm of what is not positive, an overflow
-        raise UcumError("{value} {unit} has no value in {target}", value=value, unit=source, target=target) from None
+        raise UcumError(
+            "{value} {unit} has no value in {target}", value=value, unit=source, target=target
+        ) from None
 
 
 def multiply(left: str, right: str) -> str:
@@ -253,7 +255,7 @@ def _group(unit: str) -> str:
 
 
 @cache
-def _table() -> dict[str, dict[str, list[str]]]:
+def _table() -> dict[str, Any]:
     text = resources.files("shangyi.terminology").joinpath("data", "ucum.json").read_text(encoding="utf-8")
-    data: dict[str, dict[str, list[str]]] = json.loads(text)
+    data: dict[str, Any] = json.loads(text)
     return data
