@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.people import COUNTY, VILLAGE, observation, session
+from tests.people import COUNTY, OTHER, VILLAGE, observation, session
 
 from shangyi.access import Access, Role
 from shangyi.errors import Forbidden, ShangyiError
@@ -181,3 +181,33 @@ def test_the_panel_is_within_the_area(crossed: Access) -> None:
     assert [version.id for version in found.matches] == ["inside"]
     with pytest.raises(Forbidden):
         session(crossed, Role.CLINICIAN).panel()
+
+
+def test_what_belongs_to_nobody_is_seen_from_everywhere_only(crossed: Access) -> None:
+    owner = crossed.owner_session()
+    stray = observation("stray", "inside")
+    del stray["subject"]
+    owner.update(stray)
+    assert "Observation/stray" not in shown(crossed, Role.READER, "Observation")
+    with pytest.raises(Forbidden):
+        session(crossed, Role.READER, VILLAGE).read("Observation", "stray")
+    assert "Observation/stray" in shown(crossed, Role.READER, "Observation", area="*")
+    assert "ValueSet/vs" in shown(crossed, Role.READER, "ValueSet")
+
+
+def test_a_household_is_where_its_first_member_lives(crossed: Access) -> None:
+    assert "Group/household" not in shown(crossed, Role.READER, "Group")
+    assert "Group/household" in shown(crossed, Role.READER, "Group", area=OTHER)
+
+
+def test_a_condition_of_a_write_cannot_ask_about_another_area(crossed: Access) -> None:
+    mine = session(crossed, Role.CLINICIAN, VILLAGE)
+    new = observation("x", "inside")
+    del new["id"]
+    condition = [("performer:Practitioner._has:Observation:performer:code", "8480-6")]
+    with pytest.raises(Forbidden):
+        mine.create(new, if_none_exist=condition)
+    with pytest.raises(Forbidden):
+        mine.create(
+            {**new, "performer": [{"reference": "Practitioner?_has:Observation:performer:code=8480-6"}]}
+        )

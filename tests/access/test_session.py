@@ -1,4 +1,5 @@
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 from tests.people import (
@@ -12,7 +13,7 @@ from tests.people import (
 )
 
 from shangyi.access import Access, Role
-from shangyi.errors import Forbidden, Gone, NotFound, ShangyiError
+from shangyi.errors import Forbidden, Gone, Invalid, NotFound, ShangyiError
 from shangyi.store.model import SearchRequest
 
 PATIENT_READERS = (Role.CLINICIAN, Role.READER)
@@ -136,8 +137,6 @@ def test_a_clinician_cannot_write_outside(county: Access, resource: dict[str, An
     }
     with pytest.raises(Forbidden):
         mine.transaction(bundle)
-    answer = mine.batch({**bundle, "type": "batch"})
-    assert answer["entry"][0]["response"]["status"].startswith("403")
     assert current() == before
 
 
@@ -186,24 +185,48 @@ def test_a_new_resident_with_a_visit_in_one_transaction(county: Access) -> None:
     assert {reference.split("/")[0] for reference in last[4]} == {"Patient", "Observation"}
 
 
-def test_a_batch_cannot_escape(county: Access) -> None:
-    mine = session(county, Role.CLINICIAN)
-    urls = [
-        "Patient/inside",
+@pytest.mark.parametrize(
+    "url",
+    [
         "Patient/outside",
+        "Patient/outside#x",
+        "Patient/out\tside",
         "Observation/obs-outside/_history/1",
         "AuditEvent",
         "Claim/x/../../Patient/outside",
-        "Observation?patient=outside",
-    ]
-    entries = [{"request": {"method": "GET", "url": url}} for url in urls]
-    answer = mine.batch({"resourceType": "Bundle", "type": "batch", "entry": entries})
-    assert answer["entry"][0]["response"]["status"].startswith("200")
-    for entry in answer["entry"][1:5]:
-        assert entry["response"]["status"][:1] == "4"
-        assert "resource" not in entry
-    for entry in answer["entry"][5:]:
-        assert entry["resource"].get("entry", []) == []
+        "//x/Patient/outside",
+        "http://x/Patient/outside",
+        "Patient?_has:Observation:performer:code=8480-6",
+    ],
+)
+def test_a_transaction_cannot_escape(county: Access, url: str) -> None:
+    with pytest.raises((Forbidden, Invalid, NotFound)):
+        session(county, Role.CLINICIAN).transaction(reading(url))
+
+
+def reading(url: str) -> dict[str, Any]:
+    return {
+        "resourceType": "Bundle",
+        "type": "transaction",
+        "entry": [{"request": {"method": "GET", "url": url}}],
+    }
+
+
+@pytest.mark.parametrize("role", [Role.CLINICIAN, Role.READER, Role.EPIDEMIOLOGIST])
+@pytest.mark.parametrize("url", ["Observation?patient=outside", "Patient?_id=outside,inside", "Condition"])
+def test_a_search_in_a_transaction_is_bounded_as_alone(county: Access, role: Role, url: str) -> None:
+    mine = session(county, role)
+    type, _, query = url.partition("?")
+    try:
+        alone = mine.search(SearchRequest(type, parse_qsl(query)))
+    except Forbidden:
+        with pytest.raises(Forbidden):
+            mine.transaction(reading(url))
+        return
+    (answer,) = mine.transaction(reading(url))["entry"]
+    found = {f"{e['resource']['resourceType']}/{e['resource']['id']}" for e in answer["resource"]["entry"]}
+    assert found == {version.reference for version in alone.matches}
+    assert not any("outside" in reference for reference in found)
 
 
 # Audit
@@ -227,7 +250,7 @@ def test_every_call_leaves_exactly_one_event(county: Access) -> None:
         ("read", 4, lambda: mine.read("Nothing", "x")),
         ("update", 0, lambda: mine.update(observation("once", "inside"))),
         ("delete", 8, lambda: mine.delete("Observation", "once")),
-        ("batch", 0, lambda: mine.batch({"resourceType": "Bundle", "type": "batch", "entry": []})),
+        ("transaction", 0, lambda: mine.transaction(reading("Patient/inside"))),
         ("changes", 8, lambda: mine.changes(None)),
         ("load", 8, lambda: mine.load("x.ndjson", lambda records: None)),
         ("export", 8, lambda: mine.export("x", lambda records: None)),

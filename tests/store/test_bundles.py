@@ -74,25 +74,6 @@ def test_all_or_nothing(store: Store, bad: dict[str, Any], error: type[ShangyiEr
         store.repository.read("Group", "all0")
 
 
-def test_a_batch_answers_each_entry_for_itself(store: Store) -> None:
-    answer = store.repository.batch(
-        bundle(
-            entry("PUT", "Group/batch", group(id="batch")),
-            entry("PUT", "Group/batch", group(id="other")),
-            entry("GET", "Group/batch"),
-            entry("GET", "Group/nowhere"),
-            type="batch",
-        )
-    )
-    assert [item["response"]["status"] for item in answer["entry"]] == [
-        "201 Created",
-        "400 Bad Request",
-        "200 OK",
-        "404 Not Found",
-    ]
-    assert answer["entry"][3]["response"]["outcome"]["resourceType"] == "OperationOutcome"
-
-
 def test_two_writers_lose_nothing(store: Store) -> None:
     from threading import Thread
 

@@ -36,7 +36,7 @@ class Boundary:
             version = self.records.read(type, id)
         else:
             try:
-                version = self.records.read(type, id, Scope(self.area.bounds))
+                version = self.records.read(type, id, Scope(self.area.bounds, shared=policy.SHARED))
             except NotFound:
                 self.records.read(type, id)
                 raise Forbidden(OUTSIDE) from None
@@ -50,7 +50,7 @@ class Boundary:
         if policy.group_of(version.type) in policy.UNBOUNDED_GROUPS:
             return named
         if self.bounded:
-            self._require(self._placement(version))
+            self._require(version.type, self._placement(version))
         if self.cases_only and policy.group_of(version.type) != "surveillance":
             self._require_case([version])
         return named
@@ -78,9 +78,12 @@ class Boundary:
             return Placement(0, codes[0]) if codes else NOWHERE
         return self.places.of([resident]).get(resident, Placement(keys.key(resident), 0))
 
-    def _require(self, placement: Placement) -> None:
-        if placement.placed and not self.area.holds(placement.area):
+    def _require(self, type: str, placement: Placement) -> None:
+        if not self._inside_area(type, placement):
             raise Forbidden(OUTSIDE)
+
+    def _inside_area(self, type: str, placement: Placement) -> bool:
+        return self.area.holds(placement.area) if placement.placed else type in policy.SHARED
 
     def _require_case(self, versions: Sequence[Version]) -> None:
         if len(cases.visible(self.records, versions)) < len(versions):
@@ -136,8 +139,8 @@ class Boundary:
         kept = []
         for version in versions:
             place = places.get(version.reference, NOWHERE)
-            free = policy.group_of(version.type) in policy.UNBOUNDED_GROUPS or not place.placed
-            if free or self.area.holds(place.area):
+            free = policy.group_of(version.type) in policy.UNBOUNDED_GROUPS
+            if free or self._inside_area(version.type, place):
                 kept.append(version)
         return kept
 
@@ -162,9 +165,10 @@ class Boundary:
         self.check(version)
 
     def check_condition(self, type: str, parameters: Parameters) -> None:
-        """Raises Forbidden where the condition of a conditional write matches anything outside."""
+        """Raises Forbidden where the condition of a conditional write matches, or asks about, anything outside."""
         if not self.bounded and not self.cases_only:
             return
+        check_chains(SearchRequest(type, parameters))
         for version in self.records.search(SearchRequest(type, [*parameters, ("_count", "10")])).matches:
             self.check(version)
 
@@ -230,4 +234,5 @@ class Boundary:
         if policy.group_of(type) is None:
             raise Invalid("{reference} is not a reference", reference=reference[:64])
         request = SearchRequest(type, [*parse_qsl(query, keep_blank_values=True), ("_count", "10")])
+        check_chains(request)
         return [version.reference for version in self.records.search(request).matches]

@@ -1,15 +1,12 @@
-"""The entries of a batch or transaction, as far as they have to be decided (http://hl7.org/fhir/R4/http.html#transaction)."""
+"""The entries of a transaction, as far as they have to be decided (http://hl7.org/fhir/R4/http.html#transaction)."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl
 
 from shangyi.access.placement import relative
-from shangyi.errors import Invalid, ShangyiError
-from shangyi.store.bundles import searchset
-from shangyi.store.model import Resource, SearchResult
+from shangyi.errors import Invalid
+from shangyi.store.model import Resource
 
 _VERBS = {
     "POST": "create",
@@ -87,28 +84,3 @@ def touched(bundle: Resource, answer: Resource) -> list[str]:
         if reference:
             found[reference] = None
     return list(found)
-
-
-def without(bundle: Resource, answered: Mapping[int, object]) -> Resource:
-    """The bundle without the entries of these numbers."""
-    kept = [entry for number, entry in enumerate(bundle.get("entry") or []) if number not in answered]
-    return {**bundle, "entry": kept}
-
-
-def merged(answer: Resource, answered: Mapping[int, Resource]) -> Resource:
-    """The answer with what was answered already put where it belongs."""
-    done = iter(answer.get("entry") or [])
-    total = len(answer.get("entry") or []) + len(answered)
-    placed = [answered[number] if number in answered else next(done) for number in range(total)]
-    return {**answer, "entry": placed}
-
-
-def refusal(error: ShangyiError) -> Resource:
-    """The answer to an entry that was refused."""
-    status = f"{error.status} {HTTPStatus(error.status).phrase}"
-    return {"response": {"status": status, "outcome": error.outcome()}}
-
-
-def found(result: SearchResult) -> Resource:
-    """The answer to a search."""
-    return {"resource": searchset(result), "response": {"status": "200 OK"}}

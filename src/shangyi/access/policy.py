@@ -125,6 +125,9 @@ CASE_WRITES: Mapping[Role, frozenset[str]] = {
 UNBOUNDED_GROUPS = frozenset({"definitional", "institutions", "staff"})
 """Groups without a resident: read whatever the area."""
 
+SHARED = frozenset().union(*(GROUPS[name] for name in (*sorted(UNBOUNDED_GROUPS), "surveillance")))
+"""Types of which every area sees what belongs to no resident and no place; of others it is seen from `*` only."""
+
 
 def _parse(table: str) -> dict[Role, dict[str, str]]:
     header, *rows = (line.split() for line in table.strip().splitlines())

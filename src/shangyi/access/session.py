@@ -12,12 +12,15 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlencode
 
+from psycopg import Connection
+
 from shangyi.access import bundles, masking, policy
 from shangyi.access.audit.event import EXPORT, IMPORT, MAJOR, MINOR, REST, SERIOUS, Event
 from shangyi.access.boundary import Boundary
 from shangyi.access.model import NOWHERE, PURPOSES, Origin, Principal
 from shangyi.access.suggestions import suggestions
 from shangyi.errors import Forbidden, Invalid, NotFound, ShangyiError
+from shangyi.store.bundles import Entry, found, stored
 from shangyi.store.model import HistoryPage, Resource, Scope, SearchRequest, SearchResult, Version, Written
 from shangyi.store.repository import Parameters, Repository
 
@@ -111,9 +114,8 @@ class Session:
         """What of the population this session may see."""
         role = self.principal.role
         types = policy.types_for(role, interaction)
-        return Scope(
-            self.principal.area.bounds, self._panel, None if types == policy.ALL_BUT_AUDIT else types
-        )
+        shown = None if types == policy.ALL_BUT_AUDIT else types
+        return Scope(self.principal.area.bounds, self._panel, shown, policy.SHARED)
 
     def _scope_for(self, type: str | None, interaction: str = "search") -> Scope:
         """The scope, without the area where the type has none."""
@@ -229,7 +231,8 @@ class Session:
         """Figures over many residents, no rows of any: ``compute(records, scope)``; ``name`` is kept in the audit."""
         with self.recording("aggregate", "E", query=name):
             self._decide_use("aggregate")
-            return compute(self._records, Scope(self.principal.area.bounds, self._panel))
+            scope = Scope(self.principal.area.bounds, self._panel, shared=policy.SHARED)
+            return compute(self._records, scope)
 
     def reveal(self, reference: str, field: str) -> str:
         """A masked field of a resident in full: ``resident-id``, ``insurance-number`` or ``phone``."""
@@ -321,35 +324,17 @@ class Session:
             self._boundary.check_writes(
                 [entry.resource for entry in bundles.entries(bundle) if entry.resource]
             )
-            answer: Resource = self._records.transaction(bundle)
+            answer: Resource = self._records.transaction(bundle, self._read_within)
             recording.found(*bundles.touched(bundle, answer))
             return answer
 
-    def batch(self, bundle: Resource) -> Resource:
-        """Each entry by itself; one that is refused is answered 403 and the others are done."""
-        with self.recording("batch", "E") as recording:
-            answered: dict[int, Resource] = {}
-            refused = 0
-            for number, entry in enumerate(bundles.entries(bundle)):
-                try:
-                    self._decide_entry(entry)
-                    if entry.resource:
-                        self._boundary.check_writes([entry.resource])
-                    if entry.interaction == "search":
-                        answered[number] = bundles.found(self._search_entry(entry))
-                except ShangyiError as error:
-                    answered[number] = bundles.refusal(error)
-                    refused += error.status == 403
-            rest = bundles.without(bundle, answered)
-            empty: Resource = {"resourceType": "Bundle", "type": "batch-response", "entry": []}
-            answer = bundles.merged(self._records.batch(rest) if rest["entry"] else empty, answered)
-            recording.event.detail["refused"] = refused
-            recording.found(*bundles.touched(bundle, answer))
-            return answer
-
-    def _search_entry(self, entry: bundles.Entry) -> SearchResult:
-        request = self._boundary.narrow(SearchRequest(entry.type, entry.parameters or ()))
-        return self._boundary.filter(self._records.search(request, self._scope_for(entry.type)))
+    def _read_within(self, connection: Connection, entry: Entry) -> Resource:
+        """A GET of a transaction: a search bounded as it is alone; what is read by id was decided before."""
+        if not entry.is_search:
+            return stored(self._records, connection, entry)
+        request = self._boundary.narrow(SearchRequest(entry.type, entry.parameters))
+        result = self._records.search_on(connection, request, self._scope_for(entry.type))
+        return found(self._boundary.filter(result))
 
     def _decide_write(self, interaction: str, type: str) -> None:
         if type == AUDIT:

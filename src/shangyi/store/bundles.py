@@ -1,9 +1,9 @@
 """Batch and transaction (http://hl7.org/fhir/R4/http.html#transaction)."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from http import HTTPStatus
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -42,6 +42,19 @@ class Entry:
     def place(self) -> str:
         """Where it stands in the Bundle, as FHIRPath."""
         return f"Bundle.entry[{self.position}]"
+
+    @property
+    def is_search(self) -> bool:
+        """Whether a GET asks for a searchset."""
+        return self.method in ("GET", "HEAD") and not self.id
+
+    @property
+    def parameters(self) -> list[tuple[str, str]]:
+        """The parameters of its url."""
+        return parse_qsl(urlsplit(self.url).query, keep_blank_values=True)
+
+
+Reader = Callable[[psycopg.Connection, Entry], Resource]
 
 
 def read_entries(bundle: Resource, kind: str) -> list[Entry]:
@@ -97,8 +110,11 @@ def read_entry(position: int, entry: Mapping[str, Any]) -> Entry:
     )
 
 
-def transaction(repository: "Repository", bundle: Resource) -> Resource:
-    """All or nothing; entries in the order of the specification, answers in the order of the Bundle."""
+def transaction(repository: "Repository", bundle: Resource, read: Reader | None = None) -> Resource:
+    """All or nothing; entries in the order of the specification, answers in the order of the Bundle.
+
+    ``read`` answers a GET within the transaction; without it everything may be read.
+    """
     from shangyi.store.repository import check
 
     entries = read_entries(bundle, "transaction")
@@ -112,7 +128,7 @@ def transaction(repository: "Repository", bundle: Resource) -> Resource:
                 raise at(entry.place, error) from error
 
     def work(connection: psycopg.Connection) -> dict[int, Resource]:
-        return _transact(repository, connection, entries)
+        return _transact(repository, connection, entries, read or partial(get, repository))
 
     answers = retrying(repository.transaction_connection, work)
     return {
@@ -123,7 +139,7 @@ def transaction(repository: "Repository", bundle: Resource) -> Resource:
 
 
 def _transact(
-    repository: "Repository", connection: psycopg.Connection, entries: list[Entry]
+    repository: "Repository", connection: psycopg.Connection, entries: list[Entry], read: Reader
 ) -> dict[int, Resource]:
     answers: dict[int, Resource] = {}
     targets: dict[int, str] = {}
@@ -190,7 +206,7 @@ def _transact(
         answers[entry.position] = written(result)
     for entry in entries:
         if entry.method in ("GET", "HEAD"):
-            answers[entry.position] = get(repository, connection, entry)
+            answers[entry.position] = read(connection, entry)
     return answers
 
 
@@ -240,51 +256,17 @@ def _reference(
     return found.reference
 
 
-def batch(repository: "Repository", bundle: Resource) -> Resource:
-    """Each entry in a transaction of its own, in the order of the Bundle; errors stand in their place."""
-    raw = bundle.get("entry", [])
-    if bundle.get("resourceType") != "Bundle" or bundle.get("type") != "batch" or not isinstance(raw, list):
-        raise Invalid("A Bundle of type {type} is needed", type="batch", expression="Bundle.type")
-    answers = []
-    for position, item in enumerate(raw):
-        try:
-            if not isinstance(item, dict):
-                raise Invalid("Bundle.entry is a list of objects", expression=f"Bundle.entry[{position}]")
-            answers.append(_one(repository, read_entry(position, item)))
-        except ShangyiError as error:
-            status = f"{error.status} {HTTPStatus(error.status).phrase}"
-            answers.append({"response": {"status": status, "outcome": error.outcome()}})
-    return {"resourceType": "Bundle", "type": "batch-response", "entry": answers}
-
-
-def _one(repository: "Repository", entry: Entry) -> Resource:
-    if entry.method == "POST":
-        assert entry.resource is not None
-        return written(repository.create(entry.resource, entry.condition))
-    if entry.method == "PUT":
-        assert entry.resource is not None
-        if entry.id:
-            return written(repository.update({**entry.resource, "id": entry.id}, entry.if_match))
-        return written(repository.conditional_update(entry.resource, entry.condition or [], entry.if_match))
-    if entry.method == "DELETE":
-        if entry.id:
-            repository.delete(entry.type, entry.id, entry.if_match)
-        else:
-            repository.conditional_delete(entry.type, entry.condition or [])
-        return response("204 No Content")
-    if entry.method == "PATCH":
-        raise NotSupported("PATCH is not possible in a Bundle", expression=entry.place)
-    with repository.transaction_connection() as connection:
-        return get(repository, connection, entry)
-
-
 def get(repository: "Repository", connection: psycopg.Connection, entry: Entry) -> Resource:
-    """The answer to a GET: a resource, a version of it, or a searchset."""
+    """The answer to a GET: a searchset, a resource or a version of it."""
+    if entry.is_search:
+        request = SearchRequest(entry.type or None, entry.parameters)
+        return found(repository.search_on(connection, request))
+    return stored(repository, connection, entry)
+
+
+def stored(repository: "Repository", connection: psycopg.Connection, entry: Entry) -> Resource:
+    """The answer to a GET of one resource or version."""
     parts = urlsplit(entry.url).path.strip("/").split("/")
-    if len(parts) == 1:
-        parameters = parse_qsl(urlsplit(entry.url).query, keep_blank_values=True)
-        found = repository.search_on(connection, SearchRequest(parts[0] or None, parameters))
-        return {"resource": searchset(found), "response": {"status": "200 OK"}}
     identity.check(parts[0], parts[1])
     latest = current(connection, repository.codec, [keys.rid(parts[0], parts[1])])
     version = next(iter(latest.values()), None)
@@ -295,11 +277,16 @@ def get(repository: "Repository", connection: psycopg.Connection, entry: Entry) 
     return {"resource": version.resource, **response("200 OK", version)}
 
 
-def searchset(found: SearchResult) -> Resource:
+def found(result: SearchResult) -> Resource:
+    """The answer to a search."""
+    return {"resource": searchset(result), "response": {"status": "200 OK"}}
+
+
+def searchset(result: SearchResult) -> Resource:
     """A search's page as a Bundle, without links."""
-    entries = [{"resource": v.resource, "search": {"mode": "match"}} for v in found.matches]
-    entries += [{"resource": v.resource, "search": {"mode": "include"}} for v in found.included]
-    total = {} if found.total is None else {"total": found.total}
+    entries = [{"resource": v.resource, "search": {"mode": "match"}} for v in result.matches]
+    entries += [{"resource": v.resource, "search": {"mode": "include"}} for v in result.included]
+    total = {} if result.total is None else {"total": result.total}
     return {"resourceType": "Bundle", "type": "searchset", **total, "entry": entries}
 
 

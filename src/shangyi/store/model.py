@@ -62,12 +62,14 @@ class Scope:
 
     ``area``: first and last 12-digit division code, inclusive. ``panel``: a Practitioner reference; only
     residents whose generalPractitioner it is. ``types``: resource types that may be seen, None for all.
-    A resource without a resident and without an area (an institution, a value set) is bounded by type only.
+    ``shared``: types of which a reader bounded by area or panel sees what belongs to no resident and to no place
+    (value sets, reports); of other types that is seen without bounds only.
     """
 
     area: tuple[int, int] | None = None
     panel: str | None = None
     types: frozenset[str] | None = None
+    shared: frozenset[str] = frozenset()
 
 
 EVERYTHING = Scope()

@@ -282,13 +282,12 @@ class Repository:
             raise PreconditionFailed("The condition matches several resources")
         return result.matches[0] if result.matches else None
 
-    def transaction(self, bundle: Resource) -> Resource:
-        """All entries or none (http://hl7.org/fhir/R4/http.html#transaction): the response Bundle."""
-        return bundles.transaction(self, bundle)
+    def transaction(self, bundle: Resource, read: bundles.Reader | None = None) -> Resource:
+        """All entries or none (http://hl7.org/fhir/R4/http.html#transaction): the response Bundle.
 
-    def batch(self, bundle: Resource) -> Resource:
-        """Each entry for itself: the response Bundle."""
-        return bundles.batch(self, bundle)
+        ``read`` answers the GETs among them, on the transaction's connection; by default they see everything.
+        """
+        return bundles.transaction(self, bundle, read)
 
     # -- following
 

@@ -22,7 +22,7 @@ def condition(scope: Scope, row: str = "s") -> tuple[str, list[Any]]:
     """A condition on a row of ``search`` (its alias), ``true`` for everything, and its parameters.
 
     A resource of a resident is bounded by that resident's row; another by its own area (institutions
-    are not bounded by theirs); one with neither is seen.
+    are not bounded by theirs); one with neither is seen where its type is shared.
     """
     parts: list[str] = []
     parameters: list[Any] = []
@@ -38,10 +38,11 @@ def condition(scope: Scope, row: str = "s") -> tuple[str, list[Any]]:
         bounds.append("p.tokens @> array[%s::bigint]")
         bound_values.append(keys.token("Patient", "general-practitioner", scope.panel))
     if bounds:
-        own, own_values = f"{row}.area = 0", []
+        own = f"({row}.type = any(%s) or {row}.area = 0 and {row}.type = any(%s))"
+        own_values: list[Any] = [[NUMBERS[n] for n in PUBLIC], [NUMBERS[n] for n in sorted(scope.shared)]]
         if scope.area is not None:
-            own = f"({row}.area = 0 or {row}.area between %s and %s or {row}.type = any(%s))"
-            own_values = [*scope.area, [NUMBERS[name] for name in PUBLIC]]
+            own = f"({own} or {row}.area between %s and %s)"
+            own_values += scope.area
         resident = f"exists (select from search p where p.rid = {row}.patient and {' and '.join(bounds)})"
         parts.append(f"case when {row}.patient = 0 then {own} else {resident} end")
         parameters += own_values + bound_values

@@ -5,6 +5,7 @@ from functools import cache
 from typing import Any
 
 from shangyi.errors import Invalid
+from shangyi.fhir import definitions
 from shangyi.store import keys
 from shangyi.store.index import DateValue, IndexRow, NumberValue, StringValue
 from shangyi.store.search import date, number, values
@@ -14,6 +15,7 @@ from shangyi.store.search.path import Emit, Node
 Resource = dict[str, Any]
 DIVISION = "https://shangyi.dev/fhir/StructureDefinition/division"
 PATIENT_PARAMETERS = ("patient", "subject", "beneficiary", "individual", "individual-subject")
+"""Whose resource it is; a type without them (Group, Appointment) belongs to the first resident it puts into a compartment."""
 
 
 class _Row:
@@ -121,6 +123,21 @@ def _uri(name: str, code: str) -> Emit:
     return emit
 
 
+@cache
+def belonging(name: str) -> frozenset[tuple[str, tuple[tuple[str, ...], ...]]]:
+    """The parameters and paths by which a resource of this type belongs to a resident."""
+    known = catalogue(name)
+    paths = [(code, path.steps) for code in PATIENT_PARAMETERS if code in known for path in known[code].paths]
+    direct = [(code, steps) for code, steps in paths if len(steps) == 1]
+    further = [
+        (code, path.steps)
+        for code in definitions.compartment().get(name, ())
+        if code in known
+        for path in known[code].paths
+    ]
+    return frozenset(direct or further)
+
+
 def _emitters(name: str, parameter: Parameter) -> list[tuple[tuple[tuple[str, ...], ...], Emit]]:
     found: list[tuple[tuple[tuple[str, ...], ...], Emit]] = []
     for path in parameter.paths:
@@ -128,7 +145,7 @@ def _emitters(name: str, parameter: Parameter) -> list[tuple[tuple[tuple[str, ..
             case "token":
                 emit = _token(name, path.type, parameter.code, parameter.code == primary_code(name))
             case "reference":
-                patient = parameter.code in PATIENT_PARAMETERS and len(path.steps) == 1
+                patient = (parameter.code, path.steps) in belonging(name)
                 emit = _reference(name, path.type, parameter.code, patient, path.target)
             case "date":
                 emit = _date(name, parameter.code, parameter.code == main_date(name))
