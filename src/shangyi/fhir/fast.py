@@ -1,37 +1,80 @@
 """The quick answer of validation: sound or perhaps not. It never lists problems; ``validation`` does.
 
-Every type becomes one closure over a table from JSON name to check, built at first use. ``True`` means that
-``validation`` would find nothing; ``False`` means that it has to look: something is wrong, or rare enough to be
-left to it (contained resources, extensions of primitives).
+``True`` means that ``validation`` would find nothing; ``False`` means that it has to look: something is wrong, or
+rare enough to be left to it (siblings of repeating primitives). What makes it quick:
+
+- A *shape* is the tuple of an object's member names. Names, cardinality and choices are judged once a shape, which
+  then has the checks of its members in their order.
+- Codes, dates and URIs that were found sound are remembered, and so are whole concepts, by their bytes.
 """
 
+import threading
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
+
+import msgspec
 
 from shangyi.fhir import definitions, narrative
 from shangyi.fhir.definitions import Element
 from shangyi.fhir.primitives import CHECKS, LONGEST_STRING
 
-Check = Callable[[Any], bool]
-LEFT_TO_THE_FULL_WALK = frozenset({"contained"})
-REMEMBERED = 4096
-REMEMBER_UP_TO = 128
+Check = Callable[[Any], Any]
+"""Truthy where a value is sound. May raise TypeError for a value that is not even of the right JSON kind."""
+
+REMEMBERED, REMEMBER_UP_TO = 8192, 128
+"""Values of a primitive type that are kept, and the longest of them."""
+SHAPES = 2048
+CONCEPTS, LONGEST_CONCEPT_BYTES = 16384, 1024
+CONCEPT_TYPES = ("CodeableConcept", "Coding")
+_encode = msgspec.json.Encoder(decimal_format="number").encode
+
+
+class _Around(threading.local):
+    """The ids of the contained resources of the resource that is being looked at."""
+
+    ids: frozenset[Any] = frozenset()
+
+
+_around = _Around()
 
 
 def sound(resource: Any) -> bool:
     """Whether a resource is free of problems of structure, format, required code and reference target."""
     try:
-        return _resource(resource)
-    except RecursionError:
+        return bool(_resource(resource))
+    except (RecursionError, TypeError, UnicodeError):
         return False
 
 
-def _resource(value: Any) -> bool:
+def _resource(value: Any) -> Any:
+    """A resource that is not contained: its references ``#id`` are to what it contains itself."""
     if type(value) is not dict:
         return False
-    name = value.get("resourceType")
-    return type(name) is str and definitions.is_resource_type(name) and complex_check(name)(value)
+    check = _resource_check(value["resourceType"]) if "resourceType" in value else None
+    if check is None:
+        return False
+    outer = _around.ids
+    contained = value.get("contained")
+    if contained is None and not outer:
+        return check(value)
+    _around.ids = frozenset(item.get("id") for item in contained or () if type(item) is dict)
+    try:
+        return check(value)
+    finally:
+        _around.ids = outer
+
+
+def _contained(value: Any) -> Any:
+    if type(value) is not dict or "contained" in value or "resourceType" not in value:
+        return False
+    check = _resource_check(value["resourceType"])
+    return check is not None and check(value)
+
+
+@lru_cache(maxsize=1024)
+def _resource_check(name: Any) -> Check | None:
+    return complex_check(name) if type(name) is str and definitions.is_resource_type(name) else None
 
 
 @cache
@@ -41,72 +84,97 @@ def complex_check(name: str) -> Check:
     is_resource = structure.kind == "resource"
     if is_resource and structure.abstract:
         return _resource
-    table: dict[str, Check] = {"resourceType": _always} if is_resource else {}
-    required: list[tuple[str, ...]] = []
-    choices: list[tuple[str, ...]] = []
-    for element in structure.elements:
-        names = tuple(json for json, _ in element.properties)
-        if element.min:
-            required.append(names)
-        if element.choice:
-            choices.append(names)
-        if element.name not in LEFT_TO_THE_FULL_WALK:
-            table.update({json: _Late(table, json, element, type_) for json, type_ in element.properties})
-    return _object(
-        table, tuple(n[0] for n in required if len(n) == 1), [n for n in required if len(n) > 1], choices
-    )
+    shaped = _by_shape(name)
+    if is_resource or any(element.min or element.choice for element in structure.elements):
+        return shaped
+    return _by_name(name, shaped)
 
 
-class _Late:
-    """Stands in a table until its element is met first: most elements of most types never are."""
-
-    def __init__(self, table: dict[str, Check], json: str, element: Element, type_: str) -> None:
-        self.table, self.json, self.element, self.type = table, json, element, type_
-
-    def __call__(self, value: Any) -> bool:
-        check = self.table[self.json] = element_check(self.element, self.type)
-        return check(value)
-
-
-def _object(
-    table: Mapping[str, Check],
-    required: tuple[str, ...],
-    required_choices: list[tuple[str, ...]],
-    choices: list[tuple[str, ...]],
-) -> Check:
-    get = table.get
-    choice_of = {name: names[0] for names in choices for name in names}
+def _by_shape(name: str) -> Check:
+    shapes: dict[tuple[str, ...], tuple[Check, ...]] = {}
 
     def members(value: Any) -> bool:
-        if type(value) is not dict or not value:
+        if type(value) is not dict:
             return False
-        for name, item in value.items():
-            check = get(name)
-            if check is None or not check(item):
+        shape = tuple(value)
+        checks = shapes.get(shape)
+        if checks is None:
+            checks = _shape_checks(name, shape)
+            if checks is None:
                 return False
-        for name in required:  # noqa: SIM110
-            if name not in value:
+            if len(shapes) >= SHAPES:
+                shapes.clear()
+            shapes[shape] = checks
+        for check, item in zip(checks, value.values()):  # noqa: B905 — as many of both
+            if not check(item) and not _SECOND[check](item):
                 return False
         return True
 
-    def with_choices(value: Any) -> bool:
-        if not members(value):
-            return False
-        met = choice_of.keys() & value.keys()
-        if len(met) > 1 and len({choice_of[name] for name in met}) != len(met):
-            return False
-        return not required_choices or all(not met.isdisjoint(names) for names in required_choices)
+    return members
 
-    return with_choices if choices else members
+
+def _by_name(name: str, shaped: Check) -> Check:
+    """For small types whose members are all optional: any names of theirs make a shape."""
+    table: dict[str, Check] = {}
+
+    def members(value: Any) -> Any:
+        if type(value) is not dict or not value:
+            return False
+        for member, item in value.items():
+            check = table.get(member)
+            if check is None:
+                if not shaped(value):
+                    return False
+                if member in definitions.structure(name).properties:
+                    table[member] = _member(name, member, member)
+                return True
+            if not check(item) and not _SECOND[check](item):
+                return False
+        return True
+
+    return members
+
+
+def _shape_checks(name: str, shape: tuple[str, ...]) -> tuple[Check, ...] | None:
+    """A check for each member; None for a shape that is not sound."""
+    structure = definitions.structure(name)
+    properties = structure.properties
+    checks: list[Check] = []
+    filled: dict[str, str] = {}
+    for member in shape:
+        if member == "resourceType" and structure.kind == "resource":
+            checks.append(_always)  # it has chosen this type
+            continue
+        plain = member.removeprefix("_")
+        element, type_ = properties.get(plain, (None, ""))
+        if element is None or (plain != member and (element.many or type_ not in CHECKS)):
+            return None
+        if filled.setdefault(element.name, plain) != plain:
+            return None
+        checks.append(_member(name, member, plain))
+    if not checks or any(element.min and element.name not in filled for element in structure.elements):
+        return None
+    return tuple(checks)
+
+
+@cache
+def _member(name: str, member: str, plain: str) -> Check:
+    if plain != member:
+        return complex_check("Element")
+    return element_check(*definitions.structure(name).properties[plain])
 
 
 def _always(value: Any) -> bool:
     return True
 
 
+def _never(value: Any) -> bool:
+    return False
+
+
 def element_check(element: Element, type_name: str) -> Check:
     """The check of one element with its binding and targets, over an array where it repeats."""
-    one = _one(element, type_name)
+    one = _contained if element.name == "contained" else _one(element, type_name)
     if not element.many:
         return one
     most = element.max
@@ -115,7 +183,7 @@ def element_check(element: Element, type_name: str) -> Check:
         if type(value) is not list or not value or (most and len(value) > most):
             return False
         for item in value:  # noqa: SIM110 — a loop is twice as fast as all() over a generator
-            if not one(item):
+            if not one(item) and not _SECOND[one](item):
                 return False
         return True
 
@@ -127,15 +195,19 @@ def _one(element: Element, type_name: str) -> Check:
     codes = definitions.codes(value_set) if value_set else None
     if type_name in CHECKS:
         if codes is not None:
-            listed = frozenset().union(*codes.values())
-            return lambda value: type(value) is str and value in listed
+            return frozenset().union(*codes.values()).__contains__
         return _primitive(type_name)
     check = complex_check(type_name)
     if type_name == "Reference":
         return _reference(check, frozenset(element.targets))
-    if codes is not None and type_name in ("CodeableConcept", "Coding"):
-        return _coded(check, codes, type_name)
+    if type_name in CONCEPT_TYPES:
+        return _concept(type_name) if codes is None else _remembering_bytes(_coded(check, codes, type_name))
     return check
+
+
+@cache
+def _concept(type_name: str) -> Check:
+    return _remembering_bytes(complex_check(type_name))
 
 
 @cache
@@ -150,24 +222,29 @@ def _primitive(type_name: str) -> Check:
 
 
 def _string(full: Check) -> Check:
-    def string(value: Any) -> bool:
-        if type(value) is str and value and value.isprintable() and len(value) <= LONGEST_STRING:
-            return not value.isspace()
-        return full(value)
+    def string(value: Any) -> Any:
+        # From "!" on: not empty, and does not begin with a blank.
+        return (value >= "!" and value.isprintable() and len(value) <= LONGEST_STRING) or full(value)
 
     return string
 
 
+class _Second(dict[Check, Check]):
+    """What to ask where a look at what is remembered finds nothing; nothing to ask for other checks."""
+
+    def __missing__(self, check: Check) -> Check:
+        return _never
+
+
+_SECOND = _Second()
+
+
 def _remembering(full: Check) -> Check:
-    """Codes, dates and URIs come again and again: a set lookup instead of a pattern."""
+    """Codes, dates and URIs come again and again: a set lookup instead of a pattern. Only texts are remembered."""
     seen: set[str] = set()
 
     def check(value: Any) -> bool:
-        if type(value) is not str:
-            return False
-        if value in seen:
-            return True
-        if not full(value):
+        if type(value) is not str or not full(value):
             return False
         if len(value) <= REMEMBER_UP_TO:
             if len(seen) >= REMEMBERED:
@@ -175,18 +252,51 @@ def _remembering(full: Check) -> Check:
             seen.add(value)
         return True
 
+    first = seen.__contains__
+    _SECOND[first] = check
+    return first
+
+
+def _remembering_bytes(full: Check) -> Check:
+    """Concepts come again and again: a look at their bytes instead of at each member.
+
+    Equal bytes are equal JSON. An extension may hold a reference, which is sound or not by what stands around it.
+    """
+    seen: set[bytes] = set()
+
+    def check(value: Any) -> bool:
+        if type(value) is not dict:
+            return False
+        data = _encode(value)
+        if data in seen:
+            return True
+        if not full(value):
+            return False
+        if len(data) <= LONGEST_CONCEPT_BYTES and b'"extension"' not in data:
+            if len(seen) >= CONCEPTS:
+                seen.clear()
+            seen.add(data)
+        return True
+
     return check
 
 
 def _reference(members: Check, targets: frozenset[str]) -> Check:
-    def reference(value: Any) -> bool:
-        if not members(value):
+    string = _primitive("string")
+
+    def reference(value: Any) -> Any:
+        if type(value) is not dict:
             return False
         target = value.get("reference")
-        if type(target) is not str:
+        if len(value) == 1 and target is not None:  # nearly all of them
+            if not string(target):
+                return False
+        elif not members(value):
+            return False
+        elif target is None:
             return not targets or value.get("type") is None or value["type"] in targets
         if target[0] == "#":
-            return False
+            return len(target) == 1 or target[1:] in _around.ids
         return not targets or target[: target.find("/")] in targets or target.startswith("urn:uuid:")
 
     return reference
