@@ -1,4 +1,4 @@
 """The compiler: FHIRPath, later ViewDefinition and CQL, to one typed tree; back ends for one resident and for all.
 
-In: expressions and resources. Out: values, issues. Until FHIRPath lands here, only what the tables decide is checked.
+In: expressions and resources. Out: values, issues (docs/fhirpath.md).
 """

@@ -137,7 +137,7 @@ class _Parser:
 
     def term(self) -> tree.Node:
         token = self.token
-        if token.kind in ("name", "quoted") and token.text not in ("true", "false"):
+        if token.kind == "quoted" or (token.kind == "name" and token.text not in ("true", "false")):
             return self.invocation(None, token.start)
         if token.kind == "symbol":
             return self.bracketed()
@@ -195,19 +195,29 @@ class _Parser:
         if token.kind not in ("name", "quoted") or (token.kind == "name" and token.text in _RESERVED):
             raise self.unexpected()
         self.position += 1
+        place = self.span(token.start)
         if not self.accept("("):
-            return tree.Member(source, token.text, span=self.span(start))
+            return tree.Member(source, token.text, span=self.span(start), place=place)
         if token.text in _TYPE_FUNCTIONS:
             name = self.type_name()
             self.expect(")")
             return tree.TypeTest(token.text, source, name, span=self.span(start))
         arguments: list[tree.Node] = []
         if not self.accept(")"):
-            arguments.append(self.expression(0))
+            arguments.append(self.argument(token.text))
             while self.accept(","):
-                arguments.append(self.expression(0))
+                arguments.append(self.argument(token.text))
             self.expect(")")
-        return tree.Call(source, token.text, tuple(arguments), span=self.span(start))
+        return tree.Call(source, token.text, tuple(arguments), span=self.span(start), place=place)
+
+    def argument(self, function: str) -> tree.Node:
+        """An argument; those of ``sort`` may say ``asc`` or ``desc``."""
+        start = self.token.start
+        node = self.expression(0)
+        if function == "sort" and self.token.kind == "name" and self.token.text in ("asc", "desc"):
+            self.position += 1
+            return tree.Unary(self.tokens[self.position - 1].text, node, span=self.span(start))
+        return node
 
     def type_name(self) -> tree.TypeName:
         start = self.token.start

@@ -1,7 +1,8 @@
 """The syntax tree that FHIRPath now, and CQL and SQL views later, have in common.
 
 Every node is a frozen dataclass and knows its place in the text (``span``), which does not count when trees
-are compared. The tree says what was written; what it means for a root type is added by ``query.resolve``.
+are compared; members and calls also know the place of their name. The tree says what was written; what it means
+for a root type is added by ``query.resolve``.
 """
 
 from dataclasses import dataclass, field
@@ -77,6 +78,7 @@ class Member(Node):
 
     source: Node | None
     name: str
+    place: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,7 @@ class Call(Node):
     source: Node | None
     name: str
     arguments: tuple[Node, ...]
+    place: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +101,7 @@ class Index(Node):
 
 @dataclass(frozen=True, slots=True)
 class Unary(Node):
-    """``+x`` or ``-x``."""
+    """``+x``, ``-x``; as an argument of ``sort`` also ``x asc``, ``x desc``."""
 
     operator: str
     operand: Node
