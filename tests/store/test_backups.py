@@ -1,11 +1,13 @@
 import json
 import zipfile
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from shangyi.errors import Conflict, Invalid
+from shangyi.store import keys
 from shangyi.store.backups import backup, restore, verify_backup
 from shangyi.store.database import Store, create_database
 from shangyi.store.embedded import Server
@@ -109,10 +111,17 @@ def test_an_export_loads_again_without_a_change(filled: Store, tmp_path: Path, c
 def test_verify_finds_what_is_wrong(filled: Store, empty: Store, tmp_path: Path) -> None:
     assert verify(filled).problems == []
     fill(empty, tmp_path)
+    empty.repository.update({"resourceType": "Patient", "id": "p", "name": [{"family": "Zhang"}]})
     with empty.pool.connection() as connection:
         connection.execute("delete from search where rid in (select rid from search limit 1)")
         connection.execute("update resource set body = 'x' where version = 2 and method = 'u'")
-    assert [problem.split(" (")[0] for problem in verify(empty).problems] == [
-        "a current resource without its search row",
-        "a body that cannot be read",
-    ]
+        connection.execute("update search set tokens = tokens || 7 where rid = %s", [keys.rid("Group", "g5")])
+        connection.execute("delete from search_string where rid = %s", [keys.rid("Patient", "p")])
+        connection.execute("update resource set xid = '1' where version = 2 and method = 'd'")
+    assert Counter(problem.split(" (")[0] for problem in verify(empty).problems) == {
+        "a current resource without its search row": 1,
+        "a body that cannot be read": 1,
+        "a search row that is not what its resource says": 1,
+        "further values that are not what their resource says": 1,
+        "a version that comes before its predecessor in the outbox": 1,
+    }
