@@ -5,6 +5,7 @@ come in through ``rules`` (``shangyi.query.invariants``), because the compiler s
 """
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 from shangyi.errors import Issue
@@ -284,5 +285,8 @@ def _type_in(reference: str) -> str | None:
 
 def _shown(value: object) -> str:
     """A value in a sentence, cut to 60 characters; never a whole document."""
-    text = repr(value) if not isinstance(value, str) else f"“{value}”"
+    if isinstance(value, str):
+        text = f"“{value[:60]}”"
+    else:
+        text = str(value) if isinstance(value, int | Decimal) else repr(value)
     return text if len(text) <= 60 else text[:57] + "…"

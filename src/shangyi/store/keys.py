@@ -28,12 +28,20 @@ def rid(type: str, id: str) -> int:
     return key(f"{type}/{id}")
 
 
-@lru_cache(maxsize=65536)
+REMEMBERED_LENGTH = 256
+"""Longer texts are not kept in the caches of hashed and folded values: whoever sends them would fill the memory."""
+
+
 def token(type: str, parameter: str, value: str) -> int:
     """A value under a search parameter of a resource type, as it stands in ``search.tokens``.
 
     The type is part of it, so that the code of an Observation and of a Condition do not share a posting list.
     """
+    return (_token if len(value) <= REMEMBERED_LENGTH else _token.__wrapped__)(type, parameter, value)
+
+
+@lru_cache(maxsize=65536)
+def _token(type: str, parameter: str, value: str) -> int:
     return key(f"{type}\x1f{parameter}\x1f{value}")
 
 

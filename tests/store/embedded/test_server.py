@@ -4,6 +4,8 @@ import stat
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -129,3 +131,20 @@ def test_a_home_with_a_long_path_still_has_a_socket(tmp_path: Path) -> None:
 def test_a_home_that_cannot_be_made() -> None:
     with pytest.raises(Misconfigured, match="cannot be made"):
         embedded.start(Path("/dev/null/home"))
+
+
+def test_one_that_is_just_being_stopped_is_started_again(home: Path) -> None:
+    server = embedded.start(home, settings=SMALL)
+    one(server, "create table if not exists kept as select 7 as n")
+    with psycopg.connect(server.conninfo("postgres"), autocommit=True):  # a smart shutdown waits for it
+        assert server.pid is not None
+        os.kill(server.pid, signal.SIGTERM)  # as the last one out does, and is killed while it waits
+        time.sleep(0.2)
+        stopping = server.pid
+        ending = threading.Timer(0.5, os.kill, [stopping, signal.SIGINT])
+        ending.start()
+        with embedded.start(home, settings=SMALL) as again:
+            assert again.pid != stopping
+            assert one(again, "select n from kept") == 7
+        ending.join()
+    server.close()

@@ -73,7 +73,8 @@ def stop(data: Path, child: "subprocess.Popen[bytes] | None", wait_seconds: floa
         else:
             os.kill(pid, signal.SIGINT)
     deadline = time.monotonic() + wait_seconds
-    while running(data) and time.monotonic() < deadline:
+    # its pid file goes a moment before the process does
+    while (running(data) or (pid is not None and _is_postgres(pid))) and time.monotonic() < deadline:
         if child is not None:
             child.poll()  # reap it
         time.sleep(0.02)

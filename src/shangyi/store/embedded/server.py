@@ -119,13 +119,17 @@ def _start(home: Path, data: Path, lease: Lease, say: Progress, overrides: dict[
         raise Misconfigured(
             "The database in {path} was made by PostgreSQL {version}", path=str(data), version=major
         )
-    if not process.running(data):
+
+    def launch() -> None:
         process.clear_stale_pid(data)
         for leftover in socket.glob(".s.PGSQL.*") if socket else ():
             leftover.unlink(missing_ok=True)  # its lock may name a number that is somebody else's now
         cluster.configure(data, account, socket, {"port": connection["port"], **overrides})
         server.child = _launch(home, data, binaries.locate(home, account), account)
-    _wait(server, say)
+
+    if not process.running(data):
+        launch()
+    _wait(server, say, launch)
     return server
 
 
@@ -146,7 +150,7 @@ def _launch(home: Path, data: Path, where: Path, account: accounts.Account) -> "
         )
 
 
-def _wait(server: Server, say: Progress) -> None:
+def _wait(server: Server, say: Progress, launch: Callable[[], None]) -> None:
     """Until it answers, however long recovery takes; Misconfigured when it gives up."""
     log, said, relaunched = server.home / FOLDER / "server.log", "", 0
     while not _answers(server, attempts=1):
@@ -155,15 +159,12 @@ def _wait(server: Server, say: Progress) -> None:
             if any("shared memory block" in line for line in lines[-6:]) and relaunched < 300:
                 relaunched += 1  # the old server's last processes are still on their way out
                 time.sleep(0.1)
-                account = accounts.choose(server.data)
-                server.child = _launch(
-                    server.home, server.data, binaries.locate(server.home, account), account
-                )
+                launch()
                 continue
             reason = " / ".join(lines[-4:])
             raise Misconfigured("The database does not start: {reason}", reason=reason)
         if server.child is None and not process.running(server.data):
-            raise Misconfigured("The database stopped while starting; see {path}", path=str(log))
+            launch()  # it was on its way out: the process that was to stop it was killed while it waited
         recovering = any("redo" in line or "recovery" in line for line in process.tail(log)[-5:])
         text = "The database is recovering after it was interrupted" if recovering else ""
         if text and text != said:

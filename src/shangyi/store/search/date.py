@@ -33,8 +33,8 @@ def bounds(text: str) -> tuple[int, int]:
     if match is None:
         raise Invalid("{value} is not a date (YYYY, YYYY-MM, YYYY-MM-DD or a date with time)", value=text)
     year, month, day, hour, minute, second, fraction, offset = match.groups()
-    zone = _zone(offset)
     try:
+        zone = _zone(offset)
         if second == "60":
             second = "59"
         start = datetime(

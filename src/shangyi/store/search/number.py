@@ -13,6 +13,8 @@ COMBINED = {"combo-value-quantity": ("value-quantity", "component-value-quantity
 """Parameters whose values all stand under others already: looked up there, not kept twice."""
 
 Range = tuple[float, float]
+MOST_DIGITS = 100
+"""Of a number in a query, its exponent included."""
 
 
 def precision(text: str) -> tuple[Decimal, Decimal]:
@@ -20,11 +22,19 @@ def precision(text: str) -> tuple[Decimal, Decimal]:
     try:
         value = Decimal(text)
     except InvalidOperation as error:
-        raise Invalid("{value} is not a number", value=text) from error
+        raise Invalid("{value} is not a number", value=text[:MOST_DIGITS]) from error
     exponent = value.as_tuple().exponent
-    if not isinstance(exponent, int):
-        raise Invalid("{value} is not a number", value=text)
+    if not isinstance(exponent, int) or len(text) > MOST_DIGITS or abs(exponent) > 999:
+        raise Invalid("{value} is not a number", value=text[:MOST_DIGITS])
     return value, Decimal(1).scaleb(exponent) / 2
+
+
+def size(value: int | Decimal) -> float:
+    """As a double; beyond its range the nearest that there is, so that it still sorts where it belongs."""
+    try:
+        return float(value)
+    except OverflowError:
+        return INFINITY if value > 0 else -INFINITY
 
 
 def stored(value: Any) -> Range | None:
@@ -32,20 +42,20 @@ def stored(value: Any) -> Range | None:
     if isinstance(value, bool):
         return None
     if isinstance(value, int | Decimal):
-        return float(value), float(value)
+        return size(value), size(value)
     if not isinstance(value, dict):
         return None
     if "low" in value or "high" in value:
         low = (value.get("low") or {}).get("value")
         high = (value.get("high") or {}).get("value")
-        return (-INFINITY if low is None else float(low), INFINITY if high is None else float(high))
+        return (-INFINITY if low is None else size(low), INFINITY if high is None else size(high))
     if "lowerLimit" in value or "upperLimit" in value:
         low, high = value.get("lowerLimit"), value.get("upperLimit")
-        return (-INFINITY if low is None else float(low), INFINITY if high is None else float(high))
+        return (-INFINITY if low is None else size(low), INFINITY if high is None else size(high))
     number = value.get("value")
     if number is None:
         return None
-    point = float(number)
+    point = size(number)
     match value.get("comparator"):
         case "<" | "<=":
             return -INFINITY, point

@@ -9,7 +9,7 @@ from functools import cache, lru_cache
 from importlib import resources
 from itertools import islice, product
 
-from shangyi.store.search.text import is_han
+from shangyi.store.search.text import VALUE_LENGTH, is_han
 
 LIMIT = 4
 """Spellings kept for one name."""
@@ -62,12 +62,16 @@ def _phrase(text: str) -> list[tuple[str, ...]]:
     ]
 
 
-@lru_cache(maxsize=16384)
 def spellings(name: str, surname: bool = True) -> frozenset[str]:
     """Full pinyin and initials of ``name`` (``shanxiongxin``, ``sxx``); empty where nothing is Chinese.
 
     ``surname``: the name begins with a surname. False for a given name alone.
     """
+    return _spellings(name[:VALUE_LENGTH], surname)
+
+
+@lru_cache(maxsize=16384)
+def _spellings(name: str, surname: bool) -> frozenset[str]:
     name = "".join(name.split()).casefold()
     if not any(map(is_han, name)):
         return frozenset()
@@ -79,4 +83,4 @@ def spellings(name: str, surname: bool = True) -> frozenset[str]:
         found.add("".join(part[0] for part in chosen))
         if "v" in "".join(chosen):
             found.add("".join(chosen).replace("v", "u"))
-    return frozenset(found)
+    return frozenset(spelling[:VALUE_LENGTH] for spelling in found)

@@ -4,18 +4,27 @@ import re
 import unicodedata
 from functools import lru_cache
 
+from shangyi.store.keys import REMEMBERED_LENGTH
+
 _GAPS = re.compile(r"[\W_]+", re.UNICODE)
 _PLAIN = re.compile(r"[a-z0-9 ]*\Z")
+LOOKED_AT = 4096
+"""Characters of a string that are searched by their words: no name or address is longer."""
+
 VALUE_LENGTH = 64
 """Characters kept of a folded string in ``search_string``."""
 
 
-@lru_cache(maxsize=8192)
 def fold(text: str) -> str:
     """NFKC, casefolded, without accents; every run of other characters is one space.
 
     http://hl7.org/fhir/R4/search.html#string: "insensitive to casing and included combining characters".
     """
+    return (_fold if len(text) <= REMEMBERED_LENGTH else _fold.__wrapped__)(text)
+
+
+@lru_cache(maxsize=8192)
+def _fold(text: str) -> str:
     folded = text.casefold()
     if not _PLAIN.match(folded):
         decomposed = unicodedata.normalize("NFKD", folded)

@@ -68,7 +68,7 @@ def strings(value: Value, type: str) -> set[str]:
     """Folded strings to compare from the start: each word on, and pinyin and initials of Chinese names."""
     found: set[str] = set()
     for word in words(value, type):
-        found |= text.starts(text.fold(word))
+        found |= text.starts(text.fold(word[: text.LOOKED_AT]))
     if type == "HumanName" and isinstance(value, dict):
         whole = value.get("text") or "".join(
             [value.get("family") or "", *(g for g in value.get("given", ()) if g)]
@@ -77,5 +77,5 @@ def strings(value: Value, type: str) -> set[str]:
         if value.get("given"):
             found |= pinyin.spellings("".join(g for g in value["given"] if g), surname=False)
         if any(map(text.is_han, whole)):
-            found |= text.starts(text.fold(whole))
+            found |= text.starts(text.fold(whole[: text.LOOKED_AT]))
     return set(text.without_prefixes(found))
