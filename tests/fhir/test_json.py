@@ -74,6 +74,12 @@ def test_spaces_and_texts_that_look_like_names_are_not_twice() -> None:
     assert json.loads(b'{"a" : "\\"a\\":1", "b" : 2}') == {"a": '"a":1', "b": 2}
 
 
+@pytest.mark.parametrize("piece", [b"{},", b"[],", b"1,"])
+def test_more_values_than_any_document_needs_are_refused(piece: bytes) -> None:
+    with pytest.raises(TooLarge, match="values"):
+        json.loads(b'{"a":[' + piece * json.MOST_VALUES + b"1]}")
+
+
 def test_more_than_the_largest_is_refused() -> None:
     assert json.loads(b'{"a":1}', largest=7) == {"a": 1}
     with pytest.raises(TooLarge):

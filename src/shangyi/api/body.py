@@ -8,6 +8,7 @@ from typing import Any
 
 from starlette.types import Receive
 
+from shangyi.api.budget import Share
 from shangyi.api.formats import read_xml
 from shangyi.api.negotiation import Format, UnsupportedMediaType, body_format
 from shangyi.errors import Invalid, ShangyiError, TooLarge
@@ -36,10 +37,18 @@ class Limits:
     read_seconds: float = 60.0
 
 
-async def receive_body(receive: Receive, headers: Mapping[bytes, bytes], limits: Limits) -> bytes:
-    """The whole body; TooLarge as soon as more arrives than allowed, whatever Content-Length claims."""
+def declared_size(headers: Mapping[bytes, bytes]) -> int | None:
+    """What Content-Length claims; None where it says nothing that can be used (a chunked body)."""
     declared = headers.get(b"content-length", b"")
-    if declared.isdigit() and int(declared) > limits.body_bytes:
+    return int(declared) if declared.isdigit() and len(declared) < 20 else None
+
+
+async def receive_body(
+    receive: Receive, headers: Mapping[bytes, bytes], limits: Limits, share: Share
+) -> bytes:
+    """The whole body; TooLarge as soon as more arrives than allowed, whatever Content-Length claims."""
+    declared = declared_size(headers)
+    if declared is not None and declared > limits.body_bytes:
         raise _too_large(limits)
     chunks: list[bytes] = []
     size = 0
@@ -53,6 +62,7 @@ async def receive_body(receive: Receive, headers: Mapping[bytes, bytes], limits:
                 size += len(chunk)
                 if size > limits.body_bytes:
                     raise _too_large(limits)
+                share.take(len(chunk))
                 chunks.append(chunk)
                 if not message.get("more_body", False):
                     return chunks[0] if len(chunks) == 1 else b"".join(chunks)

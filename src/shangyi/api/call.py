@@ -42,7 +42,7 @@ class Call:
     path: str
     query_string: str
     headers: Mapping[bytes, bytes]
-    raw_body: bytes
+    body: bytes
     request_id: str
     client: str | None = None
     limits: bodies.Limits = field(default_factory=bodies.Limits)
@@ -81,7 +81,7 @@ class Call:
     @cached_property
     def form(self) -> Parameters:
         """The fields of an ``application/x-www-form-urlencoded`` body (POST ``_search``)."""
-        if self.method != "POST" or not self.raw_body or not self._is_form:
+        if self.method != "POST" or not self.body or not self._is_form:
             return ()
         try:
             return parse_query(self.body.decode("ascii"))
@@ -124,11 +124,6 @@ class Call:
         Strict by default: a mistyped filter that is ignored shows the wrong patients.
         """
         return self.prefer.get("handling") != "lenient"
-
-    @cached_property
-    def body(self) -> bytes:
-        """The body, unpacked."""
-        return bodies.unpack(self.raw_body, self.header(b"content-encoding"), self.limits)
 
     def resource(self) -> Resource:
         """The resource in the body."""

@@ -12,7 +12,8 @@ from starlette.types import Receive, Scope, Send
 from shangyi.access import Access
 from shangyi.api import errors
 from shangyi.api.authentication import authenticate
-from shangyi.api.body import ClientGone, Limits, receive_body
+from shangyi.api.body import ClientGone, Limits, declared_size, receive_body, unpack
+from shangyi.api.budget import Budget, Share
 from shangyi.api.call import Call
 from shangyi.api.middleware import request_id
 from shangyi.api.reply import Reply
@@ -22,6 +23,9 @@ from shangyi.fhir import definitions
 
 Handler = Callable[[Call], Reply]
 BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})
+SMALL_BYTES = 64 * 1024
+"""A body up to this size is received before it is asked whose it is; a larger one, or one of unknown size, after."""
+
 FIELDS = {
     "type": r"[A-Z][A-Za-z]*",
     "member": r"[A-Z][A-Za-z]*|\*",
@@ -71,6 +75,7 @@ class FhirRoute(BaseRoute):
         self.prefix = prefix
         self.limits = limits or Limits()
         self.workers = workers or Workers()
+        self.budget = Budget(self.limits.body_bytes)
         self._table: dict[int, list[tuple[re.Pattern[str], Interaction]]] = {}
         for row in interactions:
             rows = self._table.setdefault(row.template.count("/"), [])
@@ -104,41 +109,59 @@ class FhirRoute(BaseRoute):
     def run(self, call: Call) -> Reply:
         """The reply to a request, or to an entry of a batch, which has its session already."""
         try:
-            interaction, call.place = self.find(call.method, call.path)
-            call.route = self.prefix + interaction.template
-            call.run = self.run
-            check_place(call)
-            if not interaction.public and not hasattr(call, "session"):
-                call.session = authenticate(self.access, call)
-            return interaction.handler(call)
+            return self.admit(call).handler(call)
         except Exception as error:
             return errors.answer(call, error)
+
+    def admit(self, call: Call) -> Interaction:
+        """Which interaction this is, for whom it is served. Raises NotFound, Unauthenticated …"""
+        interaction, call.place = self.find(call.method, call.path)
+        call.route = self.prefix + interaction.template
+        call.run = self.run
+        check_place(call)
+        if not interaction.public and not hasattr(call, "session"):
+            call.session = authenticate(self.access, call)
+        return interaction
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
         call = self._call(scope)
-        try:
-            if call.method in BODY_METHODS:
-                call.raw_body = await receive_body(receive, call.headers, self.limits)
-            # a write is never given up half-way: its client has to learn what became of it
-            seconds = self.limits.read_seconds if call.method in ("GET", "HEAD") else None
-            async with asyncio.timeout(seconds):
-                reply = await self.workers.run(partial(self.answer, call))
-        except ClientGone:
-            return
-        except TimeoutError:
-            reply = errors.answer(
-                call, TooLong("This took longer than {seconds} s", seconds=self.limits.read_seconds)
-            )
-        except ShangyiError as error:
-            reply = errors.answer(call, error)
-            reply.headers.append((b"connection", b"close"))  # the rest of the body may still be on its way
+        with self.budget.share() as share:
+            try:
+                if call.method in BODY_METHODS:
+                    await self._receive(call, receive, share)
+                # a write is never given up half-way: its client has to learn what became of it
+                seconds = self.limits.read_seconds if call.method in ("GET", "HEAD") else None
+                async with self.budget.turn(share.held), asyncio.timeout(seconds):
+                    reply = await self.workers.run(partial(self.answer, call))
+            except ClientGone:
+                return
+            except TimeoutError:
+                reply = errors.answer(
+                    call, TooLong("This took longer than {seconds} s", seconds=self.limits.read_seconds)
+                )
+            except ShangyiError as error:
+                reply = errors.answer(call, error)
+                reply.headers.append((b"connection", b"close"))  # the rest of the body may be on its way
+            call.body = b""
         scope["shangyi.route"] = call.route
         headers = [*reply.headers, (b"content-length", str(len(reply.body)).encode())]
         if reply.status in (204, 304):
             headers = reply.headers
         await send({"type": "http.response.start", "status": reply.status, "headers": headers})
         await send({"type": "http.response.body", "body": b"" if call.method == "HEAD" else reply.body})
+
+    async def _receive(self, call: Call, receive: Receive, share: Share) -> None:
+        """The body of a request, unpacked; a large one only from whom it will be taken."""
+        declared = declared_size(call.headers)
+        encoding = call.header(b"content-encoding")
+        if declared is None or declared > SMALL_BYTES or encoding:
+            await self.workers.run(partial(self.admit, call))
+        call.body = await receive_body(receive, call.headers, self.limits, share)
+        if encoding:
+            async with self.budget.turn(self.limits.body_bytes):  # however small it is packed
+                call.body = await self.workers.run(partial(unpack, call.body, encoding, self.limits))
+                share.take(len(call.body))
 
     def _call(self, scope: Scope) -> Call:
         headers = dict(scope["headers"])
@@ -152,7 +175,7 @@ class FhirRoute(BaseRoute):
             path=path.rstrip("/") or "/",
             query_string=scope["query_string"].decode("latin-1"),
             headers=headers,
-            raw_body=b"",
+            body=b"",
             request_id=request_id(scope),
             client=client[0] if client else None,
             limits=self.limits,

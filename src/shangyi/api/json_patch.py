@@ -7,6 +7,8 @@ from typing import Any
 from shangyi.errors import Invalid, Unprocessable
 
 LARGEST = 1000
+MOST_COPIED = 1000
+"""Values that one ``copy`` may copy: each could double what is there, and thirty would fill any memory."""
 
 
 class PatchFailed(Unprocessable):
@@ -143,8 +145,20 @@ def _move(document: Any, operation: Mapping[str, Any]) -> Any:
 
 
 def _copy(document: Any, operation: Mapping[str, Any]) -> Any:
-    value = copy.deepcopy(_get(document, parse_pointer(operation, "from")))
-    return _insert(document, parse_pointer(operation), value)
+    value = _get(document, parse_pointer(operation, "from"))
+    if _count(value) > MOST_COPIED:
+        raise ValueError(f"a copy of more than {MOST_COPIED} values")
+    return _insert(document, parse_pointer(operation), copy.deepcopy(value))
+
+
+def _count(value: Any) -> int:
+    """How many values there are in it, at most a little over MOST_COPIED."""
+    todo, count = [value], 0
+    while todo and count <= MOST_COPIED:
+        item = todo.pop()
+        count += 1
+        todo += item.values() if isinstance(item, dict) else item if isinstance(item, list) else ()
+    return count
 
 
 def _test(document: Any, operation: Mapping[str, Any]) -> Any:

@@ -17,6 +17,8 @@ from shangyi.errors import Invalid, TooLarge, Unprocessable
 Resource = dict[str, Any]
 DEEPEST = 200
 """Levels of objects and arrays; no resource of the specification comes near."""
+MOST_VALUES = 2_000_000
+"""Values in one document: decoded they take some hundred bytes each, however short they are written."""
 _OTHER_BYTES = bytes(set(range(256)) - set(b"{}[]"))
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"')
 
@@ -32,6 +34,7 @@ def loads(data: bytes | str, largest: int | None = None) -> Resource:
     raw = data.encode("utf-8", "surrogatepass") if isinstance(data, str) else data
     if largest is not None and len(raw) > largest:
         raise TooLarge("More than {largest} bytes", largest=largest)
+    check_count(raw)
     if len(raw) > DEEPEST and len(raw.translate(None, _OTHER_BYTES)) > DEEPEST and _deep(raw):
         raise Invalid("Nested more than {depth} levels deep", depth=DEEPEST)
     if raw.startswith((codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
@@ -44,6 +47,12 @@ def loads(data: bytes | str, largest: int | None = None) -> Resource:
     if len(raw) != len(again) and raw.count(b'"') != again.count(b'"'):
         _refuse_twice(raw)
     return value
+
+
+def check_count(raw: bytes) -> None:
+    """TooLarge where the document holds more than MOST_VALUES values; a comma in a text counts as one, too."""
+    if len(raw) > MOST_VALUES and sum(map(raw.count, (b",", b"{", b"["))) > MOST_VALUES:
+        raise TooLarge("More than {most:,} values in one document; load such data in bulk", most=MOST_VALUES)
 
 
 def decode(data: bytes | str) -> Resource:

@@ -12,7 +12,7 @@ from xml.parsers import expat
 from xml.sax.saxutils import escape
 
 from shangyi.errors import Invalid, TooLarge, Unprocessable
-from shangyi.fhir import definitions, narrative
+from shangyi.fhir import definitions, json, narrative
 from shangyi.fhir.definitions import Element
 
 Resource = dict[str, Any]
@@ -29,6 +29,10 @@ def loads(data: bytes, largest: int | None = None) -> Resource:
     """The resource in FHIR XML as the dict that its JSON would be. Invalid with line and column, TooLarge."""
     if largest is not None and len(data) > largest:
         raise TooLarge("More than {largest} bytes", largest=largest)
+    if len(data) > json.MOST_VALUES and data.count(b"<") > json.MOST_VALUES:
+        raise TooLarge(
+            "More than {most:,} values in one document; load such data in bulk", most=json.MOST_VALUES
+        )
     if data.startswith((b"\xff\xfe", b"\xfe\xff")) or data[:4].count(0):
         raise Invalid("FHIR XML is UTF-8")
     return _Reader(data.removeprefix(b"\xef\xbb\xbf")).resource()

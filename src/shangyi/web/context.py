@@ -27,6 +27,9 @@ from shangyi.web.rendering import language_of, render, render_text
 
 log = logging.getLogger("shangyi.web")
 Handler = Callable[["Context"], Response]
+MOST_FIELDS, LARGEST_FIELD_BYTES = 500, 256 * 1024
+"""Of a form; files apart."""
+
 Resource = dict[str, Any]
 
 
@@ -161,19 +164,30 @@ def page(handler: Handler, *, purpose: str = "TREAT") -> Callable[[Request], Any
     """An endpoint of ``handler``: signs the reader in by cookie, checks forms, maps errors to pages."""
 
     async def endpoint(request: Request) -> Response:
-        form = await request.form(max_files=50) if request.method == "POST" else FormData()
-        return await run_in_threadpool(_answer, handler, request, form)
+        form = FormData()
+        if request.method == "POST":
+            # Signed in first: what a stranger sends is not even read.
+            refused = await run_in_threadpool(_answer, None, request, form)
+            if refused is not None:
+                return refused
+            form = await request.form(max_files=50, max_fields=MOST_FIELDS, max_part_size=LARGEST_FIELD_BYTES)
+        answer = await run_in_threadpool(_answer, handler, request, form)
+        assert answer is not None
+        return answer
 
     endpoint.__name__ = handler.__name__
     endpoint.__doc__ = handler.__doc__
     return endpoint
 
 
-def _answer(handler: Handler, request: Request, form: FormData) -> Response:
+def _answer(handler: Handler | None, request: Request, form: FormData) -> Response | None:
+    """The page, or what is answered instead; None where there is no handler and nothing to refuse."""
     access: Access = request.app.state.access
     cookie = request.cookies.get(cookie_name(is_secure(request)), "")
     try:
         session = access.browser_session(cookie, origin_of(request))
+        if handler is None:
+            return None
         if request.method == "POST":
             token = form.get(CSRF_FIELD)
             headers: Mapping[str, str] = request.headers

@@ -97,7 +97,7 @@ def entry_call(call: Call, entry: Any, place: str) -> Call:
         path="/" + path.rstrip("/"),
         query_string=query,
         headers=headers,
-        raw_body=json.dumps(resource) if resource is not None else b"",
+        body=json.dumps(resource) if resource is not None else b"",
         request_id=call.request_id,
         client=call.client,
         limits=call.limits,

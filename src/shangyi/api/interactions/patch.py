@@ -12,6 +12,7 @@ from shangyi.api.interactions.update import if_match
 from shangyi.api.negotiation import UnsupportedMediaType
 from shangyi.api.reply import Reply
 from shangyi.errors import Invalid, NotFound, PreconditionFailed
+from shangyi.fhir import json
 from shangyi.store.model import SearchRequest, Written
 
 MEDIA_TYPE = "application/json-patch+json"
@@ -65,6 +66,7 @@ def operations_of(call: Call) -> Any:
     kind = (call.header(b"content-type") or "").partition(";")[0].strip().lower()
     if kind != MEDIA_TYPE:
         raise UnsupportedMediaType("A patch is read as {type} only", type=MEDIA_TYPE)
+    json.check_count(call.body)
     try:
         return _decoder.decode(call.body)
     except (msgspec.DecodeError, UnicodeError) as error:

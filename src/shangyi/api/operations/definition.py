@@ -65,7 +65,7 @@ def read_input(call: Call, operation: Operation) -> Input:
         for value in values:
             _check_form(name, parameter, value)
             found.setdefault(name, []).append(value)
-    if call.method == "POST" and call.raw_body and not call.form:
+    if call.method == "POST" and call.body and not call.form:
         _read_body(call, operation, found)
     for name, given in found.items():
         if len(given) > 1 and not operation.parameters[name].many:

@@ -11,6 +11,9 @@ from shangyi.store.search.order import Key, order
 from shangyi.store.types import NUMBERS
 
 DEFAULT_COUNT, LARGEST_COUNT = 20, 1000
+MOST_PARAMETERS = 100
+"""Of one search; PostgreSQL plans a longer one for minutes."""
+
 RESULT = frozenset(
     "_count _cursor _sort _include _revinclude _include:iterate _revinclude:iterate _summary _elements _total _type".split()
 )
@@ -38,6 +41,8 @@ class Query:
 def read(request: SearchRequest, resolve: Resolve) -> Query:
     """The query; unknown parameters are refused, or reported where handling is lenient."""
     query = Query([request.type] if request.type else [])
+    if len(request.parameters) > MOST_PARAMETERS:
+        raise Invalid("A search has at most {most} parameters", most=MOST_PARAMETERS)
     if request.type is not None and request.type not in NUMBERS:
         raise Invalid("{type} is not a resource type of FHIR R4", type=request.type[:64])
     for name, value in request.parameters:

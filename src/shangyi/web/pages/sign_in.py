@@ -31,7 +31,7 @@ async def sign_in(request: Request) -> Response:
         return render(
             request, "pages/sign_in.html", problem="", name="", next=request.query_params.get("next", "/")
         )
-    form = await request.form(max_files=0)
+    form = await request.form(max_files=0, max_fields=20, max_part_size=16 * 1024)
     name, password, target = (str(form.get(key, "")) for key in ("name", "password", "next"))
     return await run_in_threadpool(_sign_in, request, name, password, local_path(target))
 
