@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from hashlib import sha256
 
 from shangyi.errors import Invalid
@@ -132,8 +133,12 @@ class Origin:
     @classmethod
     def of(cls, address: str | None, user_agent: str | None, request_id: str | None = None) -> "Origin":
         """From what the connection and the headers say."""
-        digest = sha256(user_agent.encode()).hexdigest()[:16] if user_agent else None
-        return cls(address, digest, request_id)
+        return cls(address, _agent(user_agent) if user_agent else None, request_id)
+
+
+@lru_cache(maxsize=1024)
+def _agent(user_agent: str) -> str:
+    return sha256(user_agent.encode()).hexdigest()[:16]
 
 
 NOWHERE = Origin()

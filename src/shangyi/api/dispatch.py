@@ -76,10 +76,11 @@ class FhirRoute(BaseRoute):
         self.limits = limits or Limits()
         self.workers = workers or Workers()
         self.budget = Budget(self.limits.body_bytes)
-        self._table: dict[int, list[tuple[re.Pattern[str], Interaction]]] = {}
+        self._table: dict[int, dict[re.Pattern[str], dict[str, Interaction]]] = {}
+        """By the number of slashes, then by template in the order of the table, then by method."""
         for row in interactions:
-            rows = self._table.setdefault(row.template.count("/"), [])
-            rows.append((template_pattern(row.template), row))
+            templates = self._table.setdefault(row.template.count("/"), {})
+            templates.setdefault(template_pattern(row.template), {}).setdefault(row.method, row)
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Every HTTP path at or below the prefix."""
@@ -90,15 +91,14 @@ class FhirRoute(BaseRoute):
     def find(self, method: str, path: str) -> tuple[Interaction, dict[str, str]]:
         """The interaction for a path below the base; NotFound, or MethodNotAllowed where other methods exist."""
         asked = "GET" if method == "HEAD" else method
-        allowed: list[str] = []
-        for pattern, row in self._table.get(path.count("/"), ()):
-            match = pattern.fullmatch(path)
-            if match is None:
+        here = False
+        for pattern, methods in self._table.get(path.count("/"), {}).items():
+            if (match := pattern.fullmatch(path)) is None:
                 continue
-            if row.method == asked:
+            if (row := methods.get(asked)) is not None:
                 return row, match.groupdict()
-            allowed.append(row.method)
-        if allowed:
+            here = True
+        if here:
             raise errors.MethodNotAllowed("{method} is not served here", method=method)
         raise NotFound("There is nothing at this address")
 

@@ -60,7 +60,7 @@ def strip(resource: Resource) -> bytes:
 
 def stamp(updated: datetime) -> str:
     """The instant as it stands in meta.lastUpdated: UTC, milliseconds."""
-    return updated.strftime("%Y-%m-%dT%H:%M:%S.") + f"{updated.microsecond // 1000:03d}Z"
+    return f"{updated.isoformat(timespec='milliseconds')[:23]}Z"
 
 
 def join(type: str, id: str, version: int, updated: datetime, rest: bytes) -> bytes:

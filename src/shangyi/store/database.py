@@ -13,6 +13,7 @@ from shangyi.errors import Misconfigured, Unavailable
 from shangyi.store import embedded
 from shangyi.store.codec import Codec
 from shangyi.store.migrate import migrate
+from shangyi.store.reader import Reader
 from shangyi.store.repository import Repository
 
 OLDEST = 150000
@@ -59,10 +60,11 @@ class Store:
         self.codec = Codec()
         with self.pool.connection() as connection:
             self.codec.load(connection)
-        self.repository = Repository(self.pool, self.codec)
+        self.repository = Repository(self.pool, self.codec, Reader(conninfo))
 
     def close(self, keep: bool = False) -> None:
         """Close the connections; the last one out stops an embedded server, unless ``keep``."""
+        self.repository.reader.close()
         self.pool.close()
         if self.server is not None:
             self.server.close(keep=keep)

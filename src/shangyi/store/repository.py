@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from importlib import import_module
-from typing import Any, cast
+from typing import cast
 
 import psycopg
 from psycopg_pool import ConnectionPool, PoolTimeout
@@ -26,6 +26,7 @@ from shangyi.store.model import (
     Version,
     Written,
 )
+from shangyi.store.reader import Reader
 from shangyi.store.writer import Pending, lock, retrying, write
 
 Parameters = Sequence[tuple[str, str]]
@@ -51,8 +52,8 @@ def check(resource: Resource, validate: Validator) -> None:
 class Repository:
     """Records in PostgreSQL. Thread-safe; each call is a transaction of its own."""
 
-    def __init__(self, pool: ConnectionPool, codec: Codec) -> None:
-        self.pool, self.codec = pool, codec
+    def __init__(self, pool: ConnectionPool, codec: Codec, reader: Reader) -> None:
+        self.pool, self.codec, self.reader = pool, codec, reader
         self.indexer: Indexer = indexer()
         self.validate: Validator = validator()
 
@@ -69,24 +70,12 @@ class Repository:
                 "The database cannot be reached: {reason}", reason=type(error).__name__
             ) from error
 
-    @contextmanager
-    def reading_connection(self) -> Iterator[psycopg.Connection]:
-        """A connection for one statement, which is its own transaction: without the trips of BEGIN and COMMIT."""
-        with self.transaction_connection() as connection:
-            connection.autocommit = True
-            try:
-                yield connection
-            finally:
-                if not connection.closed:
-                    connection.autocommit = False
-
     # -- reading
 
     def read(self, type: str, id: str, scope: Scope = EVERYTHING) -> Version:
         """The current version. Raises NotFound, Gone."""
         identity.check(type, id)
-        with self.reading_connection() as connection:
-            found = self._fetch(connection, type, id, scope, "order by r.version desc limit 1", [])
+        found = self._fetch(type, id, scope, "order by r.version desc limit 1")
         if found is None:
             raise NotFound("{reference} is not known", reference=f"{type}/{id}")
         if found.method is Method.DELETE:
@@ -96,10 +85,8 @@ class Repository:
     def vread(self, type: str, id: str, version: int, scope: Scope = EVERYTHING) -> Version:
         """One version. Raises NotFound, or Gone when that version is the deletion."""
         identity.check(type, id)
-        with self.reading_connection() as connection:
-            limit = "and r.version = %s limit 1"
-            wanted = version if 0 < version < 2**31 else 0
-            found = self._fetch(connection, type, id, scope, limit, [wanted])
+        wanted = version if 0 < version < 2**31 else 0
+        found = self._fetch(type, id, scope, "and r.version = %s limit 1", wanted)
         if found is None:
             raise NotFound("{reference} has no version {version}", reference=f"{type}/{id}", version=version)
         if found.method is Method.DELETE:
@@ -114,18 +101,20 @@ class Repository:
         with self.transaction_connection() as connection:
             return everything.fetch(connection, self.codec, rids, scope)
 
-    def _fetch(
-        self, connection: psycopg.Connection, type: str, id: str, bounds: Scope, tail: str, values: list[Any]
-    ) -> Version | None:
+    def _fetch(self, type: str, id: str, bounds: Scope, tail: str, *values: int) -> Version | None:
         where, parameters = histories.visible(bounds)
-        found = connection.execute(
+        found = self.reader.rows(
             f"select {rows.COLUMNS} from resource r where r.rid = %s and {where} {tail}",
-            [keys.rid(type, id), *parameters, *values],
-        ).fetchall()
-        for version in rows.versions(self.codec, connection, found):
-            if (version.type, version.id) == (type, id):
-                return version
-        return None
+            (keys.rid(type, id), *parameters, *values),
+        )
+        if not found:
+            return None
+        row = rows.unpacked(found[0])
+        if not self.codec.knows(row[5]):
+            with self.transaction_connection() as connection:
+                self.codec.load(connection)
+        version = rows.version(self.codec, row)
+        return version if (version.type, version.id) == (type, id) else None
 
     def history(
         self,

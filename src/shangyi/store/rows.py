@@ -1,7 +1,8 @@
 """Rows of ``resource`` as versions."""
 
-from collections.abc import Iterable
-from datetime import UTC, datetime
+import struct
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -15,14 +16,16 @@ COLUMNS = "r.type, r.id, r.version, r.updated, r.method, r.coding, r.body"
 """Of a query that calls the table ``r``, to be read by ``version``."""
 
 METHODS = {"c": Method.CREATE, "u": Method.UPDATE, "d": Method.DELETE}
+_BY_BYTE = {letter.encode(): method for letter, method in METHODS.items()}
 LETTERS = {method: letter for letter, method in METHODS.items()}
 
 
 def version(codec: Codec, row: tuple[Any, ...]) -> Version:
     """The version in a row of COLUMNS; further columns are left alone."""
     type_, id_, number, updated, method, coding, packed = row[:7]
-    name, id, when = NAMES[type_], unpack_id(id_), updated.astimezone(UTC)
-    kind = METHODS[method.decode() if isinstance(method, bytes) else method]
+    name, id = NAMES[type_], unpack_id(id_)
+    when = updated if updated.tzinfo is UTC else updated.astimezone(UTC)
+    kind = _BY_BYTE[method] if isinstance(method, bytes) else METHODS[method]
     data = b"" if kind is Method.DELETE else join(name, id, number, when, codec.unpack(coding, packed))
     return Version(name, id, number, when, kind, data)
 
@@ -33,6 +36,25 @@ def versions(codec: Codec, connection: psycopg.Connection, rows: Iterable[tuple[
     if not all(codec.knows(row[5]) for row in rows):
         codec.load(connection)
     return [version(codec, row) for row in rows]
+
+
+_SMALL, _INTEGER, _LONG = struct.Struct(">h"), struct.Struct(">i"), struct.Struct(">q")
+_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+"""From where PostgreSQL counts microseconds."""
+
+
+def unpacked(row: Sequence[Any]) -> tuple[Any, ...]:
+    """A row of COLUMNS in PostgreSQL's binary format as the values that ``version`` reads; none of them is null."""
+    type_, id_, number, updated, method, coding, packed = row[:7]
+    return (
+        _SMALL.unpack(type_)[0],
+        id_,
+        _INTEGER.unpack(number)[0],
+        _EPOCH + timedelta(microseconds=_LONG.unpack(updated)[0]),
+        method,
+        _SMALL.unpack(coding)[0],
+        packed,
+    )
 
 
 def milliseconds(instant: datetime) -> datetime:

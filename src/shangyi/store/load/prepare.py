@@ -83,19 +83,21 @@ class Preparer:
 
     def row(self, place: str, resource: dict[str, object]) -> Row:
         """One resource as rows."""
-        data = strip(resource)
-        index = self.indexer(resource)
         type_, id_ = str(resource["resourceType"]), str(resource["id"])
-        rid = keys.rid(type_, id_)
+        return self.row_of(place, type_, id_, strip(resource), self.indexer(resource))
+
+    def row_of(self, place: str, type: str, id: str, data: bytes, index: IndexRow) -> Row:
+        """A resource as rows, its body (``body.strip``) and index row at hand."""
+        rid = keys.rid(type, id)
         shard = keys.shard(index.patient, rid)
-        number = NUMBERS[type_]
+        number = NUMBERS[type]
         coding, packed = self.codec.pack(number, data)
         return Row(
             place,
             rid,
             shard,
             number,
-            pack_id(id_),
+            pack_id(id),
             coding,
             packed,
             search_tail(index, shard, number),
