@@ -1,7 +1,7 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from shangyi.access import Access, Origin, Principal, Role
@@ -17,6 +17,7 @@ def shown(text: str) -> str:
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example(query="", entities=["NULL"], name="", agent=None)
 @given(query=TEXT, entities=st.lists(TEXT, max_size=4), name=TEXT, agent=st.none() | TEXT)
 def test_every_text_comes_back(
     access: Access, query: str, entities: list[str], name: str, agent: str | None

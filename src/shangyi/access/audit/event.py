@@ -41,7 +41,8 @@ _ESCAPES = {
     "\t": "\\t",
     "\v": "\\v",
 }
-_PLAIN = re.compile(r"[A-Za-z0-9/.\-_]+")
+_PLAIN = re.compile(r"(?!(?i:null)\Z)[A-Za-z0-9/.\-_]+")
+"""What needs no quotes in an array; NULL without them is no text."""
 LONGEST = 4096
 """Characters kept of a query or a description."""
 
