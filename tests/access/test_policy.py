@@ -58,6 +58,7 @@ def test_functions() -> None:
         "changes": {Role.OWNER, Role.SYSTEM},
         "accounts": {Role.ADMINISTRATOR, Role.OWNER},
         "aggregate": set(Role),
+        "merge": {Role.ADMINISTRATOR, Role.OWNER, Role.CLINICIAN},
         "reveal": {Role.ADMINISTRATOR, Role.OWNER, Role.CLINICIAN, Role.EPIDEMIOLOGIST, Role.READER},
     }.items():
         assert {role for role in Role if policy.may_use(role, function)} == roles, function

@@ -45,9 +45,11 @@ GROUPS: Mapping[str, frozenset[str]] = {
     # Households and other groups of residents.
     "groups": frozenset({"Group"}),
     "devices": frozenset("BiologicallyDerivedProduct Device DeviceMetric".split()),
+    # How somebody is insured: said when they register.
+    "coverage": frozenset({"Coverage"}),
     # Money.
     "financial": frozenset(
-        "Account ChargeItem Claim ClaimResponse Contract Coverage CoverageEligibilityRequest"
+        "Account ChargeItem Claim ClaimResponse Contract CoverageEligibilityRequest"
         " CoverageEligibilityResponse EnrollmentRequest EnrollmentResponse ExplanationOfBenefit Invoice"
         " PaymentNotice PaymentReconciliation".split()
     ),
@@ -94,6 +96,7 @@ residents      rshcudo        rshcuo     rsho            -        rsho    rshcud
 clinical       rshcudo        rshcuo     rshcu           -        rsho    rshcudo  rshcudo
 groups         rshcudo        rshcuo     rsh             -        rsho    rshcudo  rshcudo
 devices        rshcudo        rshcuo     rsh             -        rsh     rshcudo  rshcudo
+coverage       rshcudo        rshcuo     -               -        rsh     rshcudo  rshcudo
 financial      rshcudo        rsho       -               -        rsh     rshcudo  rshcudo
 surveillance   rshcudo        rsho       rshcuo          rsho     rsho    rshcudo  rshcudo
 unplaced       rshcudo        -          -               -        -       rshcudo  rshcudo
@@ -101,6 +104,7 @@ audit          rs             -          -               -        -       rs    
 """
 
 # What is not about one resource type. `aggregate`: figures over many residents within the area, no rows.
+# `merge`: two records of one resident made one, with all that refers to them, whatever its type; and undoing it.
 FUNCTIONS = """
 function       administrator  clinician  epidemiologist  analyst  reader  owner    system
 aggregate      x              x          x               x        x       x        x
@@ -109,6 +113,7 @@ export         x              -          -               -        -       x     
 changes        -              -          -               -        -       x        x
 accounts       x              -          -               -        -       x        -
 reveal         x              x          x               -        x       x        -
+merge          x              x          -               -        -       x        -
 """
 
 CASES_ONLY = frozenset({Role.EPIDEMIOLOGIST})

@@ -18,8 +18,10 @@ from shangyi.access import bundles, masking, policy
 from shangyi.access.audit.event import EXPORT, IMPORT, MAJOR, MINOR, REST, SERIOUS, Event
 from shangyi.access.boundary import Boundary
 from shangyi.access.model import NOWHERE, PURPOSES, Origin, Principal
+from shangyi.access.placement import relative
 from shangyi.access.suggestions import suggestions
 from shangyi.errors import Forbidden, Invalid, NotFound, ShangyiError
+from shangyi.store import merging
 from shangyi.store.bundles import Entry, found, stored
 from shangyi.store.model import HistoryPage, Resource, Scope, SearchRequest, SearchResult, Version, Written
 from shangyi.store.repository import Parameters, Repository
@@ -327,6 +329,51 @@ class Session:
             answer: Resource = self._records.transaction(bundle, self._read_within)
             recording.found(*bundles.touched(bundle, answer))
             return answer
+
+    def merge(
+        self,
+        survivor: tuple[str, int],
+        duplicate: tuple[str, int],
+        provenance: Resource,
+        take: Sequence[str] = (),
+    ) -> merging.Merged:
+        """Two records of one resident made one (ids with the versions looked at); both must lie in the area."""
+        ids = (survivor[0], duplicate[0])
+        with self.recording("merge", "U", *(f"Patient/{id}" for id in ids)) as recording:
+            self._decide_use("merge")
+            for id in ids:
+                self._boundary.check(self._records.read("Patient", id))
+            merged = merging.merge(self._records, survivor, duplicate, provenance, take)
+            recording.event.detail["moved"] = merged.moved
+            recording.found(*(f"Patient/{id}" for id in ids), merged.provenance.reference)
+            return merged
+
+    def unmerge(self, id: str, provenance: Resource) -> merging.Merged:
+        """Undo the merge that ``Provenance/<id>`` recorded."""
+        with self.recording("unmerge", "U", f"Provenance/{id}") as recording:
+            self._decide_use("merge")
+            patients = [
+                reference
+                for target in self._records.read("Provenance", id).resource.get("target", ())
+                if (reference := relative(target["reference"])) and reference.startswith("Patient/")
+            ]
+            for reference in patients[:2]:
+                self._boundary.check(self._records.read("Patient", reference.removeprefix("Patient/")))
+            merged = merging.undo(self._records, id, provenance)
+            recording.event.detail["moved"] = merged.moved
+            recording.found(*patients[:2], f"Provenance/{id}", merged.provenance.reference)
+            return merged
+
+    def known_elsewhere(self, system: str, value: str) -> bool:
+        """Whether a resident with this identifier has a record outside the area; says no more than that."""
+        with self.recording("search-type", "E", query=f"Patient?identifier={system}|{value}&_summary=count"):
+            self._decide("create", "Patient")
+            if not self._boundary.bounded:
+                return False
+            request = SearchRequest("Patient", [("identifier", f"{system}|{value}"), ("_count", "10")])
+            everybody = {v.id for v in self._records.search(request).matches}
+            own = {v.id for v in self._records.search(request, self._scope_for("Patient")).matches}
+            return bool(everybody - own)
 
     def _read_within(self, connection: Connection, entry: Entry) -> Resource:
         """A GET of a transaction: a search bounded as it is alone; what is read by id was decided before."""
