@@ -19,6 +19,20 @@ DIVISION = "https://shangyi.dev/fhir/StructureDefinition/division"
 PASSWORD = "brook-lantern-42-quiet"
 RECORDS: list[dict[str, Any]] = [
     {"resourceType": "Location", "id": "div-991321000000", "name": "云岭县", "status": "active"},
+    *(
+        {
+            "resourceType": "Location",
+            "id": f"div-{code}",
+            "name": name,
+            "status": "active",
+            "partOf": {"reference": f"Location/div-{above}"},
+        }
+        for code, name, above in (
+            ("991321101000", "白水镇", "991321000000"),
+            ("991321101201", "上河村", "991321101000"),
+            ("991321101202", "下河村", "991321101000"),
+        )
+    ),
     {"resourceType": "Practitioner", "id": "d1", "name": [{"text": "李敏"}]},
     {
         "resourceType": "Patient",
@@ -87,6 +101,38 @@ def site(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sit
         yield Site(f"http://127.0.0.1:{port}", access)
         server.should_exit = True
         thread.join()
+
+
+def sign_in(page: Any, site: Site, name: str) -> None:
+    """Sign in as one of the accounts of ``site``."""
+    page.goto(site.address + "/sign-in")
+    page.fill("#name", name)
+    page.fill("#password", PASSWORD)
+    page.click("button.primary")
+    page.wait_for_load_state()
+
+
+def violations(page: Any) -> list[Any]:
+    """What axe-core finds on a page."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    return [(v["id"], [n["html"][:120] for n in v["nodes"][:3]]) for v in found]
+
+
+@pytest.fixture
+def page(browser: Any, site: Site) -> Iterator[Any]:
+    """A page of a new browser, at a desk, in Chinese."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, locale="zh-CN")
+    context.set_default_timeout(10_000)
+    opened = context.new_page()
+    opened.complaints = []
+    opened.on(
+        "console", lambda m: opened.complaints.append(m.text) if m.type in ("error", "warning") else None
+    )
+    opened.on("pageerror", lambda e: opened.complaints.append(str(e)))
+    yield opened
+    context.close()
 
 
 @pytest.fixture(scope="module")

@@ -1,39 +1,17 @@
 """The console's pages in a real browser: both languages, phone and desk, with and without script, by keyboard."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from tests.web.conftest import PASSWORD, Site
+from tests.web.conftest import Site, sign_in, violations
 
 pytestmark = pytest.mark.browser
-
-
-def sign_in(page: Any, site: Site, name: str) -> None:
-    page.goto(site.address + "/")
-    page.fill("#name", name)
-    page.fill("#password", PASSWORD)
-    page.click("button.primary")
-    page.wait_for_load_state()
-
-
-@pytest.fixture
-def page(browser: Any, site: Site) -> Iterator[Any]:
-    context = browser.new_context(viewport={"width": 1440, "height": 900}, locale="zh-CN")
-    opened = context.new_page()
-    opened.complaints = []
-    opened.on(
-        "console", lambda m: opened.complaints.append(m.text) if m.type in ("error", "warning") else None
-    )
-    opened.on("pageerror", lambda e: opened.complaints.append(str(e)))
-    yield opened
-    context.close()
 
 
 PAGES = (
     "/",
     "/residents",
+    "/residents/new",
     "/panel",
     "/residents/p1",
     "/residents/p1/visit",
@@ -50,10 +28,7 @@ def test_a_page_is_sound(page: Any, site: Site, path: str) -> None:
         page.wait_for_load_state()
         assert page.locator("h1").count() == 1
         assert page.locator("html").get_attribute("lang") == language
-        found = Axe().run(page, options={"resultTypes": ["violations"]})
-        assert not found.response["violations"], [
-            (v["id"], [n["html"][:120] for n in v["nodes"][:3]]) for v in found.response["violations"]
-        ]
+        assert violations(page) == []
         page.set_viewport_size({"width": 390, "height": 800})
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
         page.set_viewport_size({"width": 1440, "height": 900})

@@ -92,6 +92,10 @@ class Session:
         """Whether the role allows this at all (for menus and buttons); asks nothing and records nothing."""
         return policy.may(self.principal.role, interaction, type)
 
+    def require(self, interaction: str, type: str) -> None:
+        """Raises Forbidden unless ``may``: for a form that would be refused when it is sent."""
+        self._decide(interaction, type)
+
     def may_use(self, function: str) -> bool:
         """Whether the role may use ``load``, ``export``, ``accounts``, ``aggregate`` or ``reveal``."""
         return policy.may_use(self.principal.role, function)

@@ -1,17 +1,11 @@
 """Numbers of residents: well-formed, yet nobody's."""
 
 from shangyi.synth.tables import table
+from shangyi.terminology.gb11643 import check_character
 
-WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
-CHECK = "10X98765432"
 DAYS, SEQUENCES = 365, 500
 _SPREAD = 31_337
 _STEP = 104_729  # a prime: neighbours in a block get days and numbers far apart
-
-
-def check_digit(first17: str) -> str:
-    """The last character of a resident id (GB 11643-1999, ISO 7064 MOD 11-2)."""
-    return CHECK[sum(int(d) * w for d, w in zip(first17, WEIGHTS, strict=True)) % 11]
 
 
 def slot(number: int, offset: int = 0) -> tuple[int, int]:
@@ -28,4 +22,4 @@ def resident_id(birth: str, sex: str, sequence: int) -> str:
     """18 characters: region, birth date (YYYY-MM-DD given), sequence (odd for men), check digit."""
     serial = sequence * 2 + (1 if sex == "male" else 0)
     first17 = f"{table('county')['code']}{birth.replace('-', '')}{serial:03d}"
-    return first17 + check_digit(first17)
+    return first17 + check_character(first17)

@@ -15,6 +15,8 @@ def groups(principal: Principal, text: Callable[[str], str]) -> list[NavGroup]:
     today = [NavItem("overview", text("Overview"), "/")]
     if role in CLINICAL:
         today.append(NavItem("residents", text("Residents"), "/residents"))
+    if role in WRITERS:
+        today.append(NavItem("register", text("Register a resident"), "/residents/new"))
     if principal.practitioner:
         today.append(NavItem("panel", text("My panel"), "/panel"))
     system = [NavItem("settings", text("Settings"), "/settings")]

@@ -3,7 +3,18 @@
 from starlette.routing import BaseRoute, Route
 
 from shangyi.web.context import page
-from shangyi.web.pages import audit, overview, record, resident, residents, settings, sign_in, visit
+from shangyi.web.pages import (
+    audit,
+    choices,
+    overview,
+    record,
+    register,
+    resident,
+    residents,
+    settings,
+    sign_in,
+    visit,
+)
 from shangyi.web.static_files import static_file
 
 
@@ -17,6 +28,10 @@ def routes() -> list[BaseRoute]:
         Route("/", page(overview.overview)),
         Route("/residents", page(residents.residents)),
         Route("/residents/suggest", page(residents.suggest)),
+        Route("/residents/new", page(register.register), methods=["GET", "POST"]),
+        Route("/residents/new/check", page(register.check), methods=["POST"]),
+        Route("/residents/new/villages", page(register.villages)),
+        Route("/choices/{kind}", page(choices.choose)),
         Route("/panel", page(residents.panel)),
         Route("/residents/{id}", page(resident.resident)),
         Route("/residents/{id}/reveal", page(resident.reveal), methods=["POST"]),

@@ -1,0 +1,1 @@
+"""Registering a resident: the form, likely duplicates, the resources that are written."""

@@ -1,0 +1,94 @@
+/* Choices as one types, the resident id that fills sex and birth date, forms sent once. Forms work without this file. */
+"use strict";
+(() => {
+  const options = (field) => [...field.querySelectorAll('[role="option"]:not([aria-disabled])')];
+  const active = (field) => field.querySelector('[role="option"][aria-selected="true"]');
+
+  const mark = (field, option) => {
+    const input = field.querySelector('[role="combobox"]');
+    options(field).forEach((o) => o.setAttribute("aria-selected", String(o === option)));
+    if (option) { input.setAttribute("aria-activedescendant", option.id); option.scrollIntoView({ block: "nearest" }); }
+    else input.removeAttribute("aria-activedescendant");
+  };
+  const close = (field) => {
+    field.querySelector('[role="listbox"]').replaceChildren();
+    const input = field.querySelector('[role="combobox"]');
+    input.setAttribute("aria-expanded", "false");
+    input.removeAttribute("aria-activedescendant");
+  };
+  const take = (field, option) => {
+    const input = field.querySelector('[role="combobox"]');
+    input.value = option.dataset.label;
+    field.querySelector('input[type="hidden"]').value = option.dataset.value;
+    const other = field.parentElement.querySelector("[data-filled]");
+    if (option.dataset.fill && other && !other.value) other.value = option.dataset.fill;
+    close(field);
+    input.dispatchEvent(new Event("change", { bubbles: true }));
+  };
+
+  document.addEventListener("htmx:after:swap", (event) => {
+    const list = event.target.closest?.('[role="listbox"]') ?? event.detail?.ctx?.target?.closest?.('[role="listbox"]');
+    const field = list?.closest("[data-combo]");
+    if (!field) return;
+    const input = field.querySelector('[role="combobox"]');
+    if (document.activeElement !== input) { close(field); return; }
+    const found = options(field);
+    input.setAttribute("aria-expanded", String(found.length > 0));
+    mark(field, found[0]);
+  });
+
+  document.addEventListener("input", (event) => {
+    const field = event.target.closest("[data-combo]");
+    if (!field || event.target.type === "hidden") return;
+    field.querySelector('input[type="hidden"]').value = "";
+    if (!event.target.value) close(field);
+  });
+
+  document.addEventListener("keydown", (event) => {
+    const field = event.target.closest?.("[data-combo]");
+    if (!field || event.isComposing || !field.querySelector('[role="option"]')) return;
+    const found = options(field), at = found.indexOf(active(field));
+    if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+      if (found.length) mark(field, found[(at + (event.key === "ArrowDown" ? 1 : found.length - 1)) % found.length]);
+      event.preventDefault();
+    } else if (event.key === "Enter" && at >= 0) {
+      take(field, found[at]);
+      event.preventDefault();
+    } else if (event.key === "Escape") {
+      close(field);
+      event.preventDefault();
+      event.stopPropagation();
+    }
+  }, true);
+
+  document.addEventListener("mousedown", (event) => {
+    const option = event.target.closest('[data-combo] [role="option"]:not([aria-disabled])');
+    if (!option) return;
+    event.preventDefault();
+    take(option.closest("[data-combo]"), option);
+  });
+  document.addEventListener("focusout", (event) => {
+    const field = event.target.closest?.("[data-combo]");
+    if (field && !field.contains(event.relatedTarget)) close(field);
+  });
+
+  // GB 11643: digits 7 to 14 are the birth date, digit 17 is odd for men.
+  document.addEventListener("input", (event) => {
+    if (!event.target.matches?.("[data-resident-id]")) return;
+    const number = event.target.value.replace(/[\s-]/g, "");
+    const form = event.target.form, birth = form.elements.birth, sex = form.elements.sex;
+    if (!/^\d{17}[\dXx]$/.test(number)) return;
+    if (!birth.value) birth.value = `${number.slice(6, 10)}-${number.slice(10, 12)}-${number.slice(12, 14)}`;
+    if (!sex.value) sex.value = Number(number[16]) % 2 ? "male" : "female";
+  });
+
+  // A form is sent once; the server knows a second one too. When the page comes back from the cache, it may be sent again.
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (!form.matches("[data-once]")) return;
+    if (form.dataset.sent) { event.preventDefault(); return; }
+    form.dataset.sent = "1";
+    setTimeout(() => delete form.dataset.sent, 8000);
+  });
+  addEventListener("pageshow", () => document.querySelectorAll("[data-once]").forEach((form) => delete form.dataset.sent));
+})();
