@@ -6,6 +6,7 @@ from shangyi.web.context import page
 from shangyi.web.pages import (
     audit,
     choices,
+    merge,
     overview,
     record,
     register,
@@ -36,6 +37,8 @@ def routes() -> list[BaseRoute]:
         Route("/residents/{id}", page(resident.resident)),
         Route("/residents/{id}/reveal", page(resident.reveal), methods=["POST"]),
         Route("/residents/{id}/visit", page(visit.visit), methods=["GET", "POST"]),
+        Route("/residents/{id}/merge", page(merge.merge), methods=["GET", "POST"]),
+        Route("/residents/{id}/merges", page(merge.merges), methods=["GET", "POST"]),
         Route("/audit", page(audit.audit)),
         Route("/settings", page(settings.settings), methods=["GET", "POST"]),
         Route("/records/{type}/{id}", page(record.record)),

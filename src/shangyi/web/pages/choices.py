@@ -3,6 +3,7 @@
 from starlette.responses import Response
 
 from shangyi.access import masking
+from shangyi.store.merging import replaced_by
 from shangyi.web import choices
 from shangyi.web.components.combo import Option
 from shangyi.web.context import Context
@@ -31,6 +32,7 @@ def options(context: Context, kind: str, typed: str) -> list[Option]:
         lines = [
             person_line(v.resource, {}, context.text, context.language)
             for v in context.session.suggest(typed, MOST)
+            if replaced_by(v.resource) is None
         ]
         return [Option(p.id, p.name, f"{p.sex} {p.age} · {p.place} · {p.resident_id}") for p in lines]
     if kind == "doctor":

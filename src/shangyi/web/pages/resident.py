@@ -3,10 +3,11 @@
 import datetime as dt
 from typing import Any
 
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from shangyi.access import masking
 from shangyi.errors import NotFound
+from shangyi.store.merging import replaced_by
 from shangyi.store.model import Version
 from shangyi.web import formats
 from shangyi.web.context import Context
@@ -35,6 +36,8 @@ def resident(context: Context) -> Response:
     """GET /residents/{id}."""
     id = context.request.path_params["id"]
     patient, resources = compartment(context, id)
+    if survivor := replaced_by(patient):
+        return RedirectResponse(f"/residents/{survivor}?from={id}", status_code=303)
     window = context.field("window") if context.field("window") in WINDOWS else "1y"
     kind = context.field("kind") if context.field("kind") in summary.KIND_NAMES else ""
     text, language = context.text, context.language
@@ -69,6 +72,9 @@ def resident(context: Context) -> Response:
         kinds=[("", text("All")), *((key, text(name)) for key, name in summary.KIND_NAMES.items())],
         address=home(patient).get("text", ""),
         can_write=context.session.may("create", "Encounter"),
+        can_merge=context.session.may_use("merge"),
+        merged=any(link.get("type") == "replaces" for link in patient.get("link", ())),
+        notice="merged" if context.field("merged") else "from" if context.field("from") else "",
     )
 
 

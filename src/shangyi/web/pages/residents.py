@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
+from shangyi.store.merging import replaced_by
 from shangyi.web import formats
 from shangyi.web.components.table import Column, Row, Table
 from shangyi.web.context import Context, by_reference
@@ -121,8 +122,12 @@ def towns(context: Context) -> list[str]:
 
 
 def _matching(context: Context, query: str, limit: int) -> list[PersonLine]:
-    versions = context.session.suggest(query, limit)
-    return [person_line(v.resource, {}, context.text, context.language) for v in versions]
+    found = (version.resource for version in context.session.suggest(query, limit))
+    return [
+        person_line(patient, {}, context.text, context.language)
+        for patient in found
+        if replaced_by(patient) is None
+    ]
 
 
 def suggest(context: Context) -> Response:
