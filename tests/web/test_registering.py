@@ -22,6 +22,7 @@ def found(site: Site, type: str, *parameters: tuple[str, str]) -> list[dict[str,
 def test_a_resident_is_registered_by_keyboard(page: Any, site: Site) -> None:
     sign_in(page, site, "doctor")
     page.goto(site.address + "/residents/new")
+    page.wait_for_function("document.activeElement.id === 'resident_id'")
     page.keyboard.type(number("99132119900506001"))
     page.keyboard.press("Tab")
     page.keyboard.type("欧阳文")
