@@ -110,9 +110,8 @@ class Boundary:
     def residents_named(self, request: SearchRequest) -> list[str]:
         """The residents that a search asks about by name of parameter."""
         found = []
-        compartment = getattr(request, "compartment", None)
-        if compartment and compartment[0] == "Patient":
-            found.append("/".join(compartment))
+        if request.compartment and request.compartment[0] == "Patient":
+            found.append("/".join(request.compartment))
         for name, value in request.parameters:
             plain, _, modifier = name.partition(":")
             if plain in RESIDENT_PARAMETERS and modifier in ("", "Patient"):

@@ -22,7 +22,7 @@ from psycopg import sql
 
 from shangyi import __version__
 from shangyi.errors import Conflict, Invalid, Misconfigured
-from shangyi.store import frequency
+from shangyi.store import frequency, rebuild
 from shangyi.store.database import Store
 from shangyi.store.migrate import migrations
 
@@ -185,11 +185,13 @@ def restore(store: Store, source: Path, progress: Told | None = None) -> list[Ta
         for table in listed:
             if table.name not in here:
                 raise Invalid("The backup holds a table that is not known: {table}", table=table.name)
+        connection.execute("delete from index_layout")
         for table in listed:
             _load(connection, archive, table, progress)
         _set_sequences(connection)
     store.codec.load_fresh(store.pool)
     with store.pool.connection() as connection:
+        rebuild.bring_up(connection, store.codec)
         frequency.refresh(connection)
     return listed
 

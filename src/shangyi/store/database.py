@@ -10,7 +10,7 @@ import psycopg
 from psycopg_pool import ConnectionPool
 
 from shangyi.errors import Misconfigured, Unavailable
-from shangyi.store import embedded
+from shangyi.store import embedded, rebuild
 from shangyi.store.codec import Codec
 from shangyi.store.migrate import migrate
 from shangyi.store.reader import Reader
@@ -35,7 +35,13 @@ class Place(Protocol):
 class Store:
     """The open store. ``pool``: connections; ``repository``: the records; ``conninfo``: for further processes."""
 
-    def __init__(self, conninfo: str, server: embedded.Server | None = None, connections: int = 16) -> None:
+    def __init__(
+        self,
+        conninfo: str,
+        server: embedded.Server | None = None,
+        connections: int = 16,
+        progress: Callable[[str], None] | None = None,
+    ) -> None:
         self.conninfo = conninfo
         self.server = server
         try:
@@ -60,6 +66,11 @@ class Store:
         self.codec = Codec()
         with self.pool.connection() as connection:
             self.codec.load(connection)
+            self.rebuilt = rebuild.bring_up(
+                connection,
+                self.codec,
+                (lambda _: progress("Indexing the record anew …")) if progress else None,
+            )
         self.repository = Repository(self.pool, self.codec, Reader(conninfo))
 
     def close(self, keep: bool = False) -> None:
@@ -112,14 +123,14 @@ def open(
     """
     url = database_url or (settings.database_url if settings else None)
     if url:
-        return Store(url)
+        return Store(url, progress=progress)
     place = home or (settings.home if settings else None)
     if place is None:
         raise Misconfigured("Neither a home directory nor a database is named")
     server = embedded.start(Path(place), progress=progress, settings=server_settings)
     try:
         create_database(server.conninfo("postgres"), DATABASE)
-        return Store(server.conninfo(DATABASE), server)
+        return Store(server.conninfo(DATABASE), server, progress=progress)
     except BaseException:
         server.close()
         raise

@@ -9,6 +9,9 @@ from shangyi.store.keys import NO_DATE, NONE
 
 Resource = dict[str, Any]
 
+LAYOUT = 2
+"""Which way the rows are computed. Raise it with every change of it: stores are then rebuilt at their next start."""
+
 
 class DateValue(NamedTuple):
     """A further date: ``keys.parameter``, first and last microsecond since 1970 (inclusive)."""

@@ -42,7 +42,17 @@ def token(type: str, parameter: str, value: str) -> int:
 
 @lru_cache(maxsize=65536)
 def _token(type: str, parameter: str, value: str) -> int:
-    return key(f"{type}\x1f{parameter}\x1f{value}")
+    found = key(f"{type}\x1f{parameter}\x1f{value}")
+    return found if found >= PRESENT + 2**48 else found + 2**62
+
+
+PRESENT = -(2**63)
+"""Where the presence keys begin: below every token, so that a resource's is the first of its sorted tokens."""
+
+
+def present(bits: int) -> int:
+    """The key that says which of the 48 first search parameters of its type a resource has a value for."""
+    return PRESENT + bits
 
 
 @lru_cache(maxsize=4096)

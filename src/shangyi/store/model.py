@@ -77,11 +77,16 @@ EVERYTHING = Scope()
 
 @dataclass(frozen=True, slots=True)
 class SearchRequest:
-    """A search as asked: type (None: all types) and the raw parameters in their order, already URL-decoded."""
+    """A search as asked: type (None: all types) and the raw parameters in their order, already URL-decoded.
+
+    ``compartment``: (Patient, id), only what is in it. ``base``: this server's address, which references may have.
+    """
 
     type: str | None
     parameters: Sequence[tuple[str, str]]
     strict: bool = True
+    compartment: tuple[str, str] | None = None
+    base: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Rows of ``resource`` as versions."""
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -60,3 +60,20 @@ def unpacked(row: Sequence[Any]) -> tuple[Any, ...]:
 def milliseconds(instant: datetime) -> datetime:
     """Cut to whole milliseconds."""
     return instant.replace(microsecond=instant.microsecond // 1000 * 1000)
+
+
+def batches(
+    connection: psycopg.Connection, codec: Codec, where: str, values: list[Any], size: int, most: int
+) -> Iterator[list[Version]]:
+    """The current versions whose row ``s`` of ``search`` meets a condition, so many at a time, at most ``most``."""
+    found = connection.execute(
+        f"select s.rid, s.version from search s where {where} limit %s", [*values, most]
+    ).fetchall()
+    for start in range(0, len(found), size):
+        chosen = found[start : start + size]
+        read = connection.execute(
+            f"select {COLUMNS} from unnest(%s::bigint[], %s::int[]) c (rid, version)"
+            " join resource r on r.rid = c.rid and r.version = c.version",
+            [[row[0] for row in chosen], [row[1] for row in chosen]],
+        ).fetchall()
+        yield versions(codec, connection, read)

@@ -9,7 +9,7 @@ from shangyi.fhir import definitions
 from shangyi.store import keys
 from shangyi.store.index import DateValue, IndexRow, NumberValue, StringValue
 from shangyi.store.search import date, number, values
-from shangyi.store.search.catalogue import COMPUTED, Parameter, catalogue, main_date, primary_code
+from shangyi.store.search.catalogue import COMPUTED, Home, catalogue, homes, main_date, primary_code
 from shangyi.store.search.path import Emit, Node
 
 Resource = dict[str, Any]
@@ -19,9 +19,9 @@ PATIENT_PARAMETERS = ("patient", "subject", "beneficiary", "individual", "indivi
 
 
 class _Row:
-    """What the walk collects."""
+    """What the walk collects. ``present``: the bits of the parameters that have a value."""
 
-    __slots__ = ("code", "date", "dates", "numbers", "patient", "strings", "tokens")
+    __slots__ = ("code", "date", "dates", "numbers", "patient", "present", "strings", "tokens")
 
     def __init__(self) -> None:
         self.tokens: set[int] = set()
@@ -31,14 +31,19 @@ class _Row:
         self.patient = keys.NONE
         self.code = keys.NONE
         self.date: tuple[int, int] | None = None
+        self.present = 0
 
 
-def _token(name: str, type: str, code: str, primary: bool) -> Emit:
+def _token(name: str, home: Home, bits: int) -> Emit:
+    primary = home.code == primary_code(name)
+    type, code = home.type, home.code
+
     def emit(value: Any, row: _Row) -> None:
+        row.present |= bits
         for spelling in values.tokens(value, type):
             token = keys.token(name, code, spelling)
             row.tokens.add(token)
-            if primary and "|" in spelling:
+            if primary and "|" in spelling and spelling[-1] != "|":
                 if row.code == keys.NONE:
                     row.code = token
                 elif row.code != token:
@@ -47,11 +52,22 @@ def _token(name: str, type: str, code: str, primary: bool) -> Emit:
     return emit
 
 
-def _reference(name: str, type: str, code: str, patient: bool, target: str | None) -> Emit:
+def _reference(name: str, home: Home) -> Emit:
+    type, code = home.type, home.code
+    patient = any((parameter.code, home.steps) in belonging(name) for parameter, _ in home.parameters)
+    any_target = sum({1 << p.bit for p, target in home.parameters if target is None})
+    targets = {target: _bits(home, target) for _, target in home.parameters if target is not None}
+
     def emit(value: Any, row: _Row) -> None:
+        row.present |= any_target
         for reference in values.references(value, type):
-            if target and not (reference.startswith(target + "/") or f"/{target}/" in reference):
+            found = any_target
+            for target, bits in targets.items():
+                if values.points_to(reference, target):
+                    found |= bits
+            if not found:
                 continue
+            row.present |= found
             row.tokens.add(keys.token(name, code, reference))
             if patient and reference.startswith("Patient/") and row.patient == keys.NONE:
                 row.patient = keys.key(reference)
@@ -59,10 +75,12 @@ def _reference(name: str, type: str, code: str, patient: bool, target: str | Non
     return emit
 
 
-def _date(name: str, code: str, main: bool) -> Emit:
+def _date(name: str, code: str, bits: int) -> Emit:
     parameter = keys.parameter(name, code)
+    main = code == main_date(name)
 
     def emit(value: Any, row: _Row) -> None:
+        row.present |= bits
         try:
             span = date.span(value)
         except Invalid:
@@ -77,46 +95,33 @@ def _date(name: str, code: str, main: bool) -> Emit:
     return emit
 
 
-def _number(name: str, code: str) -> Emit:
+def _number(name: str, code: str, bits: int) -> Emit:
     parameter = keys.parameter(name, code)
-    if code in number.COMBINED:
-        return lambda value, row: None
 
     def emit(value: Any, row: _Row) -> None:
+        row.present |= bits
         span = number.stored(value)
-        if span is None:
-            return
-        if not isinstance(value, dict):
-            row.numbers.add(NumberValue(parameter, 0, *span))
-            return
-        for unit in units(*number.unit(value)):
+        if span is not None:
+            unit = number.unit_key(value) if isinstance(value, dict) else keys.NONE
             row.numbers.add(NumberValue(parameter, unit, *span))
 
     return emit
 
 
-def units(system: str, code: str, unit: str) -> set[int]:
-    """The keys under which a quantity is found: its code or unit text, system and code; 0 where it has no unit."""
-    found = set() if code or unit else {0}
-    if code or unit:
-        found.add(keys.key(f"|{code or unit}"))
-    if system and code:
-        found.add(keys.key(f"{system}|{code}"))
-    return found
-
-
-def _string(name: str, type: str, code: str) -> Emit:
+def _string(name: str, type: str, code: str, part: str, bits: int) -> Emit:
     parameter = keys.parameter(name, code)
 
     def emit(value: Any, row: _Row) -> None:
-        for text in values.strings(value, type):
+        row.present |= bits
+        for text in values.strings(value, type, part):
             row.strings.add(StringValue(parameter, text))
 
     return emit
 
 
-def _uri(name: str, code: str) -> Emit:
+def _uri(name: str, code: str, bits: int) -> Emit:
     def emit(value: Any, row: _Row) -> None:
+        row.present |= bits
         if isinstance(value, str):
             row.tokens.add(keys.token(name, code, value))
 
@@ -138,33 +143,31 @@ def belonging(name: str) -> frozenset[tuple[str, tuple[tuple[str, ...], ...]]]:
     return frozenset(direct or further)
 
 
-def _emitters(name: str, parameter: Parameter) -> list[tuple[tuple[tuple[str, ...], ...], Emit]]:
-    found: list[tuple[tuple[tuple[str, ...], ...], Emit]] = []
-    for path in parameter.paths:
-        match parameter.kind:
-            case "token":
-                emit = _token(name, path.type, parameter.code, parameter.code == primary_code(name))
-            case "reference":
-                patient = (parameter.code, path.steps) in belonging(name)
-                emit = _reference(name, path.type, parameter.code, patient, path.target)
-            case "date":
-                emit = _date(name, parameter.code, parameter.code == main_date(name))
-            case "string":
-                emit = _string(name, path.type, parameter.code)
-            case "uri":
-                emit = _uri(name, parameter.code)
-            case _:
-                emit = _number(name, parameter.code)
-        found.append((path.steps, emit))
-    return found
+def _bits(home: Home, target: str | None = None) -> int:
+    """The bits of the parameters that look here, of those that see this target only."""
+    return sum({1 << parameter.bit for parameter, seen in home.parameters if seen == target})
+
+
+def _emitter(name: str, home: Home) -> Emit:
+    match home.kind:
+        case "token":
+            return _token(name, home, _bits(home))
+        case "reference":
+            return _reference(name, home)
+        case "date":
+            return _date(name, home.code, _bits(home))
+        case "string":
+            return _string(name, home.type, home.code, home.steps[-1][0], _bits(home))
+        case "uri":
+            return _uri(name, home.code, _bits(home))
+    return _number(name, home.code, _bits(home))
 
 
 @cache
 def _tree(name: str) -> Callable[[Resource, _Row], None]:
     root = Node()
-    for parameter in catalogue(name).values():
-        for steps, emit in _emitters(name, parameter):
-            root.add(steps, emit)
+    for home in homes(name):
+        root.add(home.steps, _emitter(name, home))
     return root.walk
 
 
@@ -196,11 +199,13 @@ def rows(resource: Resource) -> IndexRow:
         if type == name:
             dead = any(resource.get(element) for element in COMPUTED[type, code])
             row.tokens.add(keys.token(name, code, "true" if dead else "false"))
+            row.present |= 1 << catalogue(name)[code].bit
     if name == "Patient":
         row.patient = keys.rid(name, id)
     low, high = row.date or (keys.NO_DATE, keys.NO_DATE)
     if high - low > date.LONG_US:
         row.tokens.add(long(name))
+    row.tokens.add(keys.present(row.present))
     return IndexRow(
         patient=row.patient,
         area=area_of(resource),

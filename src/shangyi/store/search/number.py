@@ -3,14 +3,17 @@
 http://hl7.org/fhir/R4/search.html#number and #quantity: ``5.4`` searched means [5.35, 5.45).
 """
 
-from decimal import Decimal, InvalidOperation
+import re
+from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from shangyi.errors import Invalid
+from shangyi.store.keys import NONE, REMEMBERED_LENGTH, key
 
 INFINITY = float("inf")
-COMBINED = {"combo-value-quantity": ("value-quantity", "component-value-quantity")}
-"""Parameters whose values all stand under others already: looked up there, not kept twice."""
+_NUMBER = re.compile(r"[+-]?\d{1,90}(\.\d{1,90})?([eE][+-]?\d{1,3})?", re.ASCII)
+UCUM = "http://unitsofmeasure.org"
 
 Range = tuple[float, float]
 MOST_DIGITS = 100
@@ -19,13 +22,11 @@ MOST_DIGITS = 100
 
 def precision(text: str) -> tuple[Decimal, Decimal]:
     """The number searched and half of its last digit."""
-    try:
-        value = Decimal(text)
-    except InvalidOperation as error:
-        raise Invalid("{value} is not a number", value=text[:MOST_DIGITS]) from error
-    exponent = value.as_tuple().exponent
-    if not isinstance(exponent, int) or len(text) > MOST_DIGITS or abs(exponent) > 999:
+    if not _NUMBER.fullmatch(text):
         raise Invalid("{value} is not a number", value=text[:MOST_DIGITS])
+    value = Decimal(text)
+    exponent = value.as_tuple().exponent
+    assert isinstance(exponent, int)
     return value, Decimal(1).scaleb(exponent) / 2
 
 
@@ -73,6 +74,18 @@ def unit(value: dict[str, Any]) -> tuple[str, str, str]:
     return value.get("system", ""), value.get("code", ""), value.get("unit", "")
 
 
+@lru_cache(maxsize=4096)
+def _unit_key(system: str, code: str) -> int:
+    return key(f"{system}|{code}") if code else NONE
+
+
+def unit_key(value: dict[str, Any]) -> int:
+    """The key of the unit that a quantity is kept under: system and code, else the unit's text, else none."""
+    system, code, text = unit(value)
+    known = _unit_key if len(system) + len(code or text) <= REMEMBERED_LENGTH else _unit_key.__wrapped__
+    return known(system, code) if code else known("", text)
+
+
 def compare(prefix: str, low: float, high: float, wanted: Range) -> bool:
     """Whether a stored range fits ``prefix`` and the searched range [first, last).
 
@@ -100,12 +113,12 @@ def compare(prefix: str, low: float, high: float, wanted: Range) -> bool:
     return low <= last and high >= first
 
 
-def searched(prefix: str, text: str) -> Range:
+def searched(prefix: str, text: str) -> tuple[Decimal, Decimal]:
     """The range that a number in a query stands for under its prefix."""
     value, half = precision(text)
     if prefix in ("eq", "ne"):
-        return float(value - half), float(value + half)
+        return value - half, value + half
     if prefix == "ap":
         slack = max(abs(value) / 10, half)
-        return float(value - slack), float(value + slack)
-    return float(value), float(value)
+        return value - slack, value + slack
+    return value, value

@@ -1,4 +1,8 @@
-"""Sorting by keyset: each key an SQL expression that is never null, the rid last."""
+"""Sorting by keyset: each key an SQL expression that is never null, the rid last.
+
+A resource without the value that is sorted by comes first in ascending order, last in descending. Of several values
+the least counts in ascending, the greatest in descending order.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,15 +10,18 @@ from typing import Any
 
 from shangyi.errors import Invalid, NotSupported
 from shangyi.store import keys
-from shangyi.store.search.catalogue import catalogue, main_date
+from shangyi.store.search.catalogue import Parameter, catalogue, main_date
+
+LEAST_NUMBER = "'-infinity'::double precision"
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """``sql`` over row ``s`` with its ``values``; ``kind`` is the Python type in a cursor."""
+    """``sql`` over row ``s``, and over ``join`` (with its ``values``); ``kind`` is the Python type in a cursor."""
 
     sql: str
     descending: bool = False
+    join: str = ""
     values: tuple[Any, ...] = ()
     kind: type = int
 
@@ -28,11 +35,11 @@ def order(type: str | None, sort: str | None) -> list[Key]:
     """The keys of ``_sort`` (``-date,name``), the rid last, in the direction of the key before it."""
     if not sort:
         return [RID] if type is None else NEWEST
-    keys_ = [_key(type, part.strip()) for part in sort.split(",")]
+    keys_ = [_key(type, part.strip(), number) for number, part in enumerate(sort.split(","))]
     return [*keys_, Key("s.rid", keys_[-1].descending)]
 
 
-def _key(type: str | None, part: str) -> Key:
+def _key(type: str | None, part: str, number: int) -> Key:
     descending, name = part.startswith("-"), part.removeprefix("-")
     if name == "_lastUpdated":
         return Key("(extract(epoch from s.updated) * 1000)::bigint", descending)
@@ -43,37 +50,60 @@ def _key(type: str | None, part: str) -> Key:
     parameter = catalogue(type).get(name)
     if parameter is None:
         raise Invalid("{type} cannot be sorted by {name}", type=type, name=name[:64])
-    code = keys.parameter(type, name)
-    if parameter.kind == "date":
-        if name == main_date(type):
+    match parameter.kind:
+        case "date" if name == main_date(type):
             return Key("s.date", descending)
-        return Key(
-            f"coalesce((select min(x.low) from search_date x where x.rid = s.rid and x.parameter = %s), {keys.NO_DATE})",
-            descending,
-            (code,),
-        )
-    if parameter.kind == "string":
-        return Key(
-            "coalesce((select min(x.value) from search_string x where x.rid = s.rid and x.parameter = %s), '')"
-            ' collate "C"',
-            descending,
-            (code,),
-            str,
-        )
-    raise NotSupported("{type} cannot be sorted by {name}", type=type, name=name[:64])
+        case "date":
+            column = "x.high" if descending else "x.low"
+            return _joined(type, parameter, number, descending, "search_date", column, str(keys.NO_DATE))
+        case "string":
+            return _joined(
+                type, parameter, number, descending, "search_string", "x.value", "''", str, ' collate "C"'
+            )
+        case "number" | "quantity":
+            column = "x.high" if descending else "x.low"
+            return _joined(type, parameter, number, descending, "search_number", column, LEAST_NUMBER, float)
+    raise NotSupported(
+        "{type} cannot be sorted by {name}: dates, strings, numbers and quantities give an order",
+        type=type,
+        name=name[:64],
+    )
+
+
+def _joined(
+    type: str,
+    parameter: Parameter,
+    number: int,
+    descending: bool,
+    table: str,
+    column: str,
+    missing: str,
+    kind: type = int,
+    collate: str = "",
+) -> Key:
+    """A key out of a narrow table, gathered once for all rows: that table has no index by resource."""
+    best = "max" if descending else "min"
+    join = (
+        f"left join (select x.rid, {best}({column}) as v from {table} x where x.parameter = any(%s)"
+        f" group by x.rid) j{number} on j{number}.rid = s.rid"
+    )
+    kept = [keys.parameter(type, home) for home in parameter.homes]
+    return Key(f"coalesce(j{number}.v, {missing}){collate}", descending, join, (kept,), kind)
+
+
+def joins(keys_: Sequence[Key]) -> tuple[str, list[Any]]:
+    """What ``search s`` is to be joined with, and its values."""
+    return " ".join(key.join for key in keys_ if key.join), [value for key in keys_ for value in key.values]
 
 
 def after(keys_: Sequence[Key], last: Sequence[Any]) -> tuple[str, list[Any]]:
     """The rows behind the last one, by the lexical order of the keys."""
     if len({key.descending for key in keys_}) == 1:
         left, right = ", ".join(key.sql for key in keys_), ", ".join(["%s"] * len(keys_))
-        given = [value for key in keys_ for value in key.values]
-        return f"({left}) {'<' if keys_[0].descending else '>'} ({right})", [*given, *last]
+        return f"({left}) {'<' if keys_[0].descending else '>'} ({right})", list(last)
     parts, values = [], []
     for position, (key, value) in enumerate(zip(keys_, last, strict=True)):
         equal = [f"{k.sql} = %s" for k in keys_[:position]]
         parts.append(" and ".join([*equal, f"{key.sql} {'<' if key.descending else '>'} %s"]))
-        for earlier, earlier_value in zip(keys_[:position], last, strict=False):
-            values += [*earlier.values, earlier_value]
-        values += [*key.values, value]
+        values += [*last[:position], value]
     return f"({' or '.join(f'({part})' for part in parts)})", values

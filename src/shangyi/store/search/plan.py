@@ -17,7 +17,7 @@ from shangyi.store import frequency, rows
 from shangyi.store.search import date
 from shangyi.store.search.conditions import Condition
 from shangyi.store.search.index import long
-from shangyi.store.search.order import Key
+from shangyi.store.search.order import Key, joins
 from shangyi.store.types import NUMBERS
 
 WALK = 3000
@@ -119,13 +119,14 @@ class Plan:
     def _collect(self, further: Part | None = None) -> list[Row]:
         """The page out of all rows that have the tokens, by GIN."""
         where = further & self.where if further else self.where
+        joined, join_values = joins(self.keys)
         return self._run(
             "collect",
-            f"with c as materialized (select s.rid, s.version, {self._columns()} from search s where {where.sql}"
-            f" order by {self._sort()} limit %s)"
+            f"with c as materialized (select s.rid, s.version, {self._columns()} from search s {joined}"
+            f" where {where.sql} order by {self._sort()} limit %s)"
             f" select {rows.COLUMNS}, c.rid, {', '.join(f'c.k{i}' for i in range(len(self.keys)))} from c"
             f" join resource r on r.rid = c.rid and r.version = c.version order by {self._sort('c.')}",
-            [*(value for key in self.keys for value in key.values), *where.values, self.limit],
+            [*join_values, *where.values, self.limit],
         )
 
     def _columns(self) -> str:

@@ -1,5 +1,6 @@
 """What a value is searched by: tokens, references, strings, uris, by its FHIR type."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,8 +9,19 @@ from shangyi.store.search import pinyin, text
 Value = Any
 
 
+_SEPARATORS = re.compile(r"[\s().\-]+")
+_TELEPHONE = re.compile(r"\+?\d+")
+_CHINA = re.compile(r"(?:\+|00)86(?=\d{7,})")
+
+
+def telecom(value: str) -> str:
+    """A telephone number or address as it is compared: without separators, +86 aside, in lower case."""
+    digits = _CHINA.sub("", _SEPARATORS.sub("", value))
+    return digits if _TELEPHONE.fullmatch(digits) else "".join(value.split()).casefold()
+
+
 def tokens(value: Value, type: str) -> Iterator[str]:
-    """The spellings under which a token is found: ``system|code`` and ``code``."""
+    """The spellings under which a token is found: ``system|code``, ``code`` and ``system|``."""
     if isinstance(value, bool):
         yield "true" if value else "false"
     elif isinstance(value, str):
@@ -22,16 +34,18 @@ def tokens(value: Value, type: str) -> Iterator[str]:
             yield from pair(value.get("system"), value.get("value"))
         elif type == "ContactPoint":
             if "value" in value:
-                yield "".join(str(value["value"]).split())
+                yield telecom(str(value["value"]))
         else:
             yield from pair(value.get("system"), value.get("code"))
 
 
 def pair(system: str | None, code: str | None) -> Iterator[str]:
-    """``system|code`` (``|code`` without a system) and ``code``."""
+    """``system|code`` (``|code`` without a system), ``code``, and ``system|``, which any code of the system has."""
     if code:
         yield f"{system or ''}|{code}"
         yield code
+    if system:
+        yield f"{system}|"
 
 
 def references(value: Value, type: str) -> Iterator[str]:
@@ -45,6 +59,11 @@ def references(value: Value, type: str) -> Iterator[str]:
     identifier = value.get("identifier") if isinstance(value, dict) else None
     if isinstance(identifier, dict) and identifier.get("value"):
         yield f"identifier:{identifier.get('system', '')}|{identifier['value']}"
+
+
+def points_to(reference: str, target: str) -> bool:
+    """Whether a reference, relative or absolute, is to a resource of this type: what can be told without reading it."""
+    return reference.startswith(target + "/") or f"/{target}/" in reference
 
 
 NAME_PARTS = ("text", "family", "given", "prefix", "suffix")
@@ -64,11 +83,16 @@ def words(value: Value, type: str) -> Iterator[str]:
                     yield word
 
 
-def strings(value: Value, type: str) -> set[str]:
-    """Folded strings to compare from the start: each word on, and pinyin and initials of Chinese names."""
+def strings(value: Value, type: str, part: str = "") -> set[str]:
+    """Folded strings to compare from the start: each word on, and pinyin and initials of Chinese names.
+
+    ``part``: the element that holds it; ``family`` and ``given`` are names too.
+    """
     found: set[str] = set()
     for word in words(value, type):
         found |= text.starts(text.fold(word[: text.LOOKED_AT]))
+    if part in ("family", "given") and isinstance(value, str):
+        found |= pinyin.spellings(value, surname=part == "family")
     if type == "HumanName" and isinstance(value, dict):
         whole = value.get("text") or "".join(
             [value.get("family") or "", *(g for g in value.get("given", ()) if g)]

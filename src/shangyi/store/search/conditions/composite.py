@@ -1,0 +1,127 @@
+"""Composites (http://hl7.org/fhir/R4/search.html#composite): ``code-value-quantity=8480-6$gt140``, of one element."""
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
+from typing import Any
+
+from shangyi.errors import Invalid, NotSupported
+from shangyi.fhir import definitions
+from shangyi.fhir.definitions import SearchParameter
+from shangyi.store.model import Version
+from shangyi.store.search.catalogue import Parameter, catalogue
+from shangyi.store.search.conditions import date, number, reference, string, token
+from shangyi.store.search.conditions.base import Condition, split, unescape
+from shangyi.store.search.path import Path, alternatives, paths
+from shangyi.store.search.path import values as at
+
+Resource = dict[str, Any]
+
+
+def condition(
+    type: str,
+    definition: SearchParameter,
+    modifier: str,
+    value: str,
+    make: Callable[[str, str, str], Condition],
+) -> Condition:
+    """A composite: its parts found apart by ``make``, then held together on the resource where that can differ."""
+    if modifier:
+        raise NotSupported(
+            "The modifier :{modifier} is not supported for {name}",
+            modifier=modifier[:32],
+            name=definition.code,
+        )
+    parts = components(type, definition)
+    asked = [split(one, "$") for one in split(value)]
+    if any(len(one) != len(parts) or not all(one) for one in asked):
+        form = "$".join(parameter.code for parameter, _ in parts)
+        raise Invalid("{name} needs a value of the form {form}", name=definition.code, form=form)
+    found = [
+        [make(type, parameter.code, part) for (parameter, _), part in zip(parts, one, strict=True)]
+        for one in asked
+    ]
+    sql = " or ".join("(" + " and ".join(c.sql for c in one) + ")" for one in found)
+    given = tuple(value for one in found for condition in one for value in condition.values)
+    hint = found[0][0] if len(found) == 1 else Condition("true")
+    check = None if roots(type, definition) == (type,) else _together(type, definition, asked)
+    return Condition(f"({sql})", given, hint.tokens, hint.code, recheck=check)
+
+
+def components(type: str, definition: SearchParameter) -> list[tuple[Parameter, str]]:
+    """The parameters that a composite is made of, each with its expression within the element."""
+    found = []
+    for url, expression in definition.component:
+        known = definitions.search_parameter_by_url(url)
+        parameter = catalogue(type).get(known.code) if known else None
+        if parameter is None:
+            raise NotSupported("{type} cannot be searched by {name}", type=type, name=definition.code)
+        found.append((parameter, expression))
+    return found
+
+
+def roots(type: str, definition: SearchParameter) -> tuple[str, ...]:
+    """The elements that hold the parts together: the resource itself, or elements of it."""
+    return tuple(alternatives(definition.expression_for(type) or ""))
+
+
+Part = tuple[Parameter, tuple[Path, ...]]
+
+
+@cache
+def _plan(type: str, code: str) -> tuple[tuple[Path | None, tuple[Part, ...]], ...]:
+    """Each kind of root (None: the resource) with the paths of the parts below it."""
+    definition = definitions.search_parameters(type)[code]
+    plan: list[tuple[Path | None, tuple[Part, ...]]] = []
+    for root in roots(type, definition):
+        for path in paths(type, root) if root != type else [None]:
+            below = path.type if path else type
+            plan.append(
+                (
+                    path,
+                    tuple(
+                        (parameter, tuple(paths(type, expression, root=below)))
+                        for parameter, expression in components(type, definition)
+                    ),
+                )
+            )
+    return tuple(plan)
+
+
+def _together(type: str, definition: SearchParameter, asked: Sequence[Sequence[str]]) -> Any:
+    plan = _plan(type, definition.code)
+
+    def met(resource: Resource, wanted: Sequence[str]) -> bool:
+        return any(
+            all(
+                any(_matches(value, path, part, parameter) for path, value in _below(root, below))
+                for (parameter, below), part in zip(parts, wanted, strict=True)
+            )
+            for where, parts in plan
+            for root in ([resource] if where is None else at(where, resource))
+        )
+
+    def check(versions: Sequence[Version]) -> list[bool]:
+        return [any(met(version.resource, wanted) for wanted in asked) for version in versions]
+
+    return check
+
+
+def _below(root: Resource, below: Sequence[Path]) -> Iterator[tuple[Path, Any]]:
+    for path in below:
+        for value in at(path, root):
+            yield path, value
+
+
+def _matches(value: Any, path: Path, wanted: str, parameter: Parameter) -> bool:
+    match parameter.kind:
+        case "token":
+            return token.matches(value, path.type, wanted, parameter)
+        case "date":
+            return date.matches(value, wanted)
+        case "string":
+            return string.matches(value, path.type, wanted)
+        case "reference":
+            return reference.matches(value, path.type, wanted, parameter)
+        case "uri":
+            return bool(value == unescape(wanted))
+    return number.matches(value, wanted, parameter)

@@ -1,0 +1,109 @@
+"""Numbers and quantities (http://hl7.org/fhir/R4/search.html#quantity): ranges under a prefix, units through UCUM."""
+
+from decimal import Decimal
+from typing import Any
+
+from shangyi.errors import Invalid
+from shangyi.store import keys
+from shangyi.store.search import number as numbers
+from shangyi.store.search.catalogue import Parameter
+from shangyi.store.search.conditions.base import Condition, Context, not_supported, split, unescape
+from shangyi.store.search.conditions.date import prefixed
+from shangyi.store.search.units import Unit
+from shangyi.terminology import ucum
+
+Ends = tuple[Decimal, Decimal]
+
+
+def condition(type: str, parameter: Parameter, modifier: str, value: str, context: Context) -> Condition:
+    """A number or quantity parameter."""
+    if modifier:
+        raise not_supported(modifier, parameter)
+    kept = [keys.parameter(type, home) for home in parameter.homes]
+    parts: list[str] = []
+    given: list[Any] = [kept]
+    for one in split(value):
+        prefix, ends, system, code = parse(one, parameter)
+        if not code:
+            sql, values = compare(prefix, ends)
+            parts.append(f"({sql})")
+            given += values
+            continue
+        for unit, converted in _units(context.units(kept), system, code, ends):
+            sql, values = compare(prefix, converted)
+            parts.append(f"(x.unit = %s and {sql})")
+            given += [unit, *values]
+    if not parts:
+        return Condition("false")
+    sql = (
+        f"s.rid in (select x.rid from search_number x where x.parameter = any(%s) and ({' or '.join(parts)}))"
+    )
+    return Condition(sql, tuple(given))
+
+
+def parse(value: str, parameter: Parameter) -> tuple[str, Ends, str | None, str]:
+    """Prefix, range, system (None: any) and code (empty: any) of ``gt5.4|http://unitsofmeasure.org|mg``."""
+    size, *rest = [unescape(part) for part in split(value, "|")]
+    prefix, digits = prefixed(size)
+    ends = numbers.searched(prefix, digits)
+    if not rest:
+        return prefix, ends, None, ""
+    if parameter.kind != "quantity" or len(rest) > 2:
+        raise Invalid("{value} is not of the form number or number|system|code", value=value[:80])
+    return prefix, ends, rest[0] or None, rest[-1]
+
+
+def _units(known: Any, system: str | None, code: str, ends: Ends) -> list[tuple[int, Ends]]:
+    """Unit keys and the range in each: as written, or in any unit of the same kind where the system is UCUM's."""
+    if system == numbers.UCUM:
+        ucum.parse(code)
+        return [(unit.key, converted) for unit in known if (converted := _convert(unit, code, ends))]
+    if system:
+        return [(keys.key(f"{system}|{code}"), ends)]
+    return [(unit.key, ends) for unit in known if code == unit.code or code in unit.texts]
+
+
+def _convert(unit: Unit, code: str, ends: Ends) -> Ends | None:
+    first, last = unit.convert(ends[0], code), unit.convert(ends[1], code)
+    if first is None or last is None:
+        return None
+    return (first, last) if first <= last else (last, first)
+
+
+def compare(prefix: str, ends: Ends) -> tuple[str, list[float]]:
+    """The range between ``x.low`` and ``x.high`` against [first, last) under a prefix."""
+    first, last = float(ends[0]), float(ends[1])
+    match prefix:
+        case "eq":
+            return "x.low >= %s and x.low < %s and x.high < %s", [first, last, last]
+        case "ne":
+            return "not (x.low >= %s and x.high < %s)", [first, last]
+        case "gt":
+            return "x.high > %s", [last]
+        case "sa":
+            return "x.low > %s", [last]
+        case "lt":
+            return "x.low < %s", [first]
+        case "eb":
+            return "x.high < %s", [first]
+        case "ge":
+            return "x.high >= %s", [last]
+        case "le":
+            return "x.low <= %s", [first]
+    return "x.low <= %s and x.high >= %s", [last, first]
+
+
+def matches(value: Any, wanted: str, parameter: Parameter) -> bool:
+    """Whether a number or quantity of a resource meets one value of a query."""
+    prefix, ends, system, code = parse(wanted, parameter)
+    span = numbers.stored(value)
+    if span is None:
+        return False
+    if code:
+        own_system, own_code, text = numbers.unit(value)
+        unit = Unit(0, own_system, own_code or text, frozenset({text} - {""}))
+        found = _units([unit], system, code, ends)
+        if not found or (system and system != numbers.UCUM and (own_system, own_code) != (system, code)):
+            return False
+        ends = found[0][1]
+    return numbers.compare(prefix, *span, (float(ends[0]), float(ends[1])))
