@@ -1,12 +1,16 @@
 """Case reports and hidden outbreaks: published rates, the order of instants, a truth that fits the records."""
 
+import csv
+import gzip
 import math
 from datetime import date
 from typing import Any
 
+import numpy as np
 import pytest
+from tests.shared import shared
 
-from shangyi.synth import notifiable
+from shangyi.synth import incidence, notifiable
 from shangyi.synth.county import county
 from shangyi.synth.outbreaks import outbreaks
 from shangyi.synth.tables import table
@@ -28,14 +32,50 @@ def hidden() -> list[dict[str, Any]]:
 
 
 def test_each_disease_comes_at_its_published_rate(cards: list[notifiable.Case]) -> None:
-    data = table("notifiable")
-    for disease, entry in data["diseases"].items():
-        rates = [entry["per_100k"][data["years"].index(min(year, 2024))] for year in range(2017, 2026)]
-        expected = sum(rates) * county().population / 1e5 * data["local_share"]
+    """Years whose months were all published; good and bad weeks (lognormal) beside Poisson."""
+    table_ = table("notifiable")
+    spread = table_["week_noise"] / math.sqrt(1 - table_["week_persistence"] ** 2)
+    for disease in table_["diseases"]:
+        rate = sum(incidence.monthly(disease, year, m) for year in range(2017, 2024) for m in range(1, 13))
+        expected = rate * county().population / 1e5
         known = [c for c in cards if c.disease == disease and c.outbreak is None]
-        found = sum(2017 <= date.fromordinal(c.onset).year <= 2025 for c in known)
-        # Poisson, and good and bad years (lognormal weeks) of up to a quarter
-        assert abs(found - expected) <= 4 * math.sqrt(expected) + 0.3 * expected + 3, disease
+        found = sum(2017 <= date.fromordinal(c.onset).year <= 2023 for c in known)
+        # the best month holds up to a quarter of all cases in some five correlated weeks
+        assert abs(found - expected) <= 4 * math.sqrt(expected) + 4 * spread / math.sqrt(60) * expected + 1, (
+            disease
+        )
+
+
+def test_months_are_those_that_were_published() -> None:
+    """Against the table of China CDC's monthly counts, over the populations that the data file names."""
+    counts: dict[tuple[str, str], float] = {}
+    with gzip.open(
+        shared("data/surveillance/cn_notifiable_monthly.csv.gz"), "rt", encoding="utf-8-sig"
+    ) as file:
+        for row in csv.DictReader(file):
+            counts.setdefault((row["DiseasesCN"], row["Date"][:7]), float(row["Cases"]))
+    people = {2016: 1392.32e6, 2019: 1410.08e6, 2020: 1412.12e6, 2023: 1409.67e6}
+    for disease, name in (
+        ("hfmd", "手足口病"),
+        ("influenza", "流行性感冒"),
+        ("pertussis", "百日咳"),
+        ("mumps", "流行性腮腺炎"),
+    ):
+        for year, population in people.items():
+            for month in range(1, 13):
+                published = counts.get((name, f"{year}-{month:02d}"))
+                if published is not None:
+                    rate = published / population * 1e5
+                    assert incidence.monthly(disease, year, month) == pytest.approx(rate, rel=0.006, abs=5e-4)
+
+
+def test_days_of_a_month_keep_its_total() -> None:
+    random = np.random.default_rng(1)
+    days = list(range(date(2023, 9, 1).toordinal(), date(2023, 9, 30).toordinal() + 1))
+    mean = sum(incidence.expected(random, "conjunctivitis", days).sum() for _ in range(300)) / 300
+    assert mean == pytest.approx(
+        incidence.monthly("conjunctivitis", 2023, 9) * county().population / 1e5, rel=0.06
+    )
 
 
 def test_the_disruption_of_2020_to_2022_shows(cards: list[notifiable.Case]) -> None:

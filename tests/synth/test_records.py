@@ -80,7 +80,7 @@ def test_periods_run_forwards(records: list[Record]) -> None:
 
 
 def test_about_150_resources_a_resident(resources: list[dict[str, Any]], records: list[Record]) -> None:
-    assert 100 <= len(resources) / len(records) <= 190
+    assert 130 <= len(resources) / len(records) <= 175
 
 
 def test_no_drug_before_its_diagnosis(records: list[Record]) -> None:

@@ -29,15 +29,28 @@ def in_term(day: int) -> bool:
     return term and date.fromordinal(day).weekday() < 5 and not holiday(day)
 
 
-def seen_on(random: Random, day: int, kind: str, last: int) -> int:
-    """The day near ``day``, not after ``last``, on which this kind of visit takes place."""
+@cache
+def _acceptance(kind: str) -> tuple[float, ...]:
+    """The chance that somebody who would come on a weekday is seen on it, else they try the next day.
+
+    Chosen so that visits fall on weekdays as the data file's weights say: with ``flow`` those who would come on a
+    day or were put off until it, ``flow[d + 1] = 1 + flow[d] - seen[d]``.
+    """
     weights = table("calendar")["visits"][kind]
-    top = max(weights)
+    seen = [7 * weight / sum(weights) for weight in weights]
+    ahead = [sum(1 - part for part in seen[:day]) for day in range(7)]
+    start = max(part - more for part, more in zip(seen, ahead, strict=True))
+    return tuple(part / (start + more) for part, more in zip(seen, ahead, strict=True))
+
+
+def seen_on(random: Random, day: int, kind: str, last: int) -> int:
+    """The day at or after ``day`` (before, if it would be after ``last``) on which such a visit takes place."""
+    accept = _acceptance(kind)
     for offset in range(40):
         candidate = day + offset if day + offset <= last else last - offset
-        weight = weights[date.fromordinal(candidate).weekday()]
+        chance = accept[date.fromordinal(candidate).weekday()]
         if kind != "emergency" and holiday(candidate):
-            weight *= 0.3 if kind == "clinic" else 0.0
-        if random.random() * top < weight:
+            chance *= 0.3 if kind == "clinic" else 0.0
+        if random.random() < chance:
             return candidate
     return min(day, last)

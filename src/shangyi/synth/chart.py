@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from random import Random
 from typing import Any
 
-from shangyi.synth import build, chance, claims, conditions, observations, prescriptions, visits
+from shangyi.synth import build, chance, claims, conditions, observations, plan, prescriptions, programmes
 from shangyi.synth.body import Body
 from shangyi.synth.build import HL7, ICD10, Resource, concept, instant, iso, own, reference
 from shangyi.synth.conditions import Course
@@ -18,7 +18,15 @@ from shangyi.synth.visits import Visit
 CLINICAL = f"{HL7}condition-clinical"
 VERIFIED = f"{HL7}condition-ver-status"
 CATEGORY = f"{HL7}condition-category"
-OPEN, CLOSE = 8 * 60, 17 * 60
+MORNING, AFTERNOON = (8 * 60, 11 * 60 + 40), (14 * 60, 17 * 60 + 10)
+MORNING_SHARE = 0.62
+DISCHARGE = (9 * 60, 11 * 60)
+FOREVER = 10_000_000
+CHILD_YEARS = 14
+DEPARTMENTS = {
+    "child": ("儿科", "儿童保健科", "全科医学科", "全科"),
+    "adult": ("内科", "全科医学科", "全科", "中医内科", "妇女保健科"),
+}
 CLASSES = {"AMB": "门诊", "IMP": "住院", "EMER": "急诊"}
 
 
@@ -31,9 +39,9 @@ class Chart:
         self.courses = conditions.courses(random, person, shared, until)
         self.smoking = conditions.smoking_status(person, shared)
         self.allergies = [a for a in table("allergies")["allergies"] if random.random() < a["share"]]
-        self.body = Body(random, person, shared, self.courses, visits.pregnancies(person))
+        self.body = Body(random, person, shared, self.courses, programmes.pregnancies(person))
         self.regimen = Regimen(self.body, tuple(a["atc"] for a in self.allergies))
-        self.visits = visits.plan(random, person, self.body, first, until)
+        self.visits = plan.plan(random, person, self.body, first, until)
         self.subject = reference("Patient", person.id, person.name)
 
     def resources(self) -> Iterator[Resource]:
@@ -51,17 +59,23 @@ class Chart:
 
     def _problem(self, course: Course) -> Resource:
         assert course.diagnosed is not None
-        return {
+        lasts = course.data.get("lasts_days")
+        healed = course.diagnosed + lasts[0] + course.onset % (lasts[1] - lasts[0]) if lasts else FOREVER
+        over = healed <= self.person.end(self.until)
+        problem: Resource = {
             "resourceType": "Condition",
             "id": self._problem_id(course),
-            "clinicalStatus": concept(CLINICAL, "active", "活动"),
+            "clinicalStatus": concept(CLINICAL, *(("resolved", "已缓解") if over else ("active", "活动"))),
             "verificationStatus": concept(VERIFIED, "confirmed", "确诊"),
             "category": [concept(CATEGORY, "problem-list-item", "问题")],
             "code": concept(ICD10, course.data["code"], course.data["zh"]),
             "subject": self.subject,
-            "onsetDateTime": iso(course.onset),
+            "onsetDateTime": iso(course.told_onset),
             "recordedDate": iso(course.diagnosed),
         }
+        if over:
+            problem["abatementDateTime"] = iso(healed)
+        return problem
 
     def _allergy(self, number: int, allergy: dict[str, Any]) -> Resource:
         data = table("allergies")
@@ -90,29 +104,34 @@ class Chart:
     def _doctor(self, visit: Visit, place: Institution) -> Staff:
         if visit.level == "township" and visit.follows and self.stands.doctor:
             return self.stands.doctor
-        if visit.department:
-            return chance.pick(self.random, place.department(visit.department))
-        young = self.person.age_on(visit.day) < 14
-        fits = (
-            ("儿科",)
-            if young
-            else ("内科", "全科医学科", "中医内科", "儿童保健科" if young else "妇女保健科")
-        )
-        return chance.pick(self.random, place.department(*fits))
+        usual = DEPARTMENTS["child" if self.person.age_on(visit.day) < CHILD_YEARS else "adult"]
+        able = [staff for staff in place.staff if staff.department == visit.department]
+        able = able or place.department(*usual)
+        # a patient keeps their doctor for what lasts, and sees whoever is on duty for what passes
+        return able[self.person.number % len(able)] if visit.follows else chance.pick(self.random, able)
+
+    def _arrival(self, visit: Visit) -> int:
+        """The minute of the day; wards and emergencies know no office hours."""
+        if visit.emergency:
+            return self.random.randrange(0, 1439 - 60)
+        return self.random.randrange(*(MORNING if self.random.random() < MORNING_SHARE else AFTERNOON))
 
     def _visit(self, visit: Visit, id: str) -> Iterator[Resource]:
         assert self.person.village is not None
         place = at_level(visit.level, self.person.village)
         doctor = self._doctor(visit, place)
-        minute = self.random.randrange(0, 1439) if visit.emergency else self.random.randrange(OPEN, CLOSE)
+        minute = self._arrival(visit)
         time = instant(visit.day, minute)
         here = reference("Encounter", id)
+        end = (
+            (visit.day + visit.days, self.random.randrange(*DISCHARGE)) if visit.days else (visit.day, minute)
+        )
         passing = list(self._passing(visit, id, time, here))
         problems = [
             reference("Condition", self._problem_id(c), c.data["zh"]) for c in visit.diagnoses + visit.follows
         ]
         problems += [reference("Condition", c["id"], c["code"]["text"]) for c in passing]
-        yield self._encounter(visit, id, place, doctor, minute, problems)
+        yield self._encounter(visit, id, place, doctor, minute, end, problems)
         yield from passing
         base = {
             "id": id,
@@ -121,38 +140,47 @@ class Chart:
             "effectiveDateTime": time,
             "performer": [place.reference],
         }
-        bump = visit.illness.get("bump", {}) if visit.illness else {}
-        found = list(observations.observe(base, visit.observations, self.body, visit.day, bump, self.smoking))
+        found = list(
+            observations.observe(base, visit.observations, self.body, visit.day, visit.bump, self.smoking)
+        )
         yield from found
         if visit.report:
             yield self._report(visit, id, time, here, place, found)
-        drugs, reasons = self._drugs(visit, passing)
-        plain = {"id": id, "subject": self.subject, "encounter": here, "time": time}
-        yield from prescriptions.prescribe(plain, drugs, visit.day, self.until, doctor.reference, reasons)
+        drugs, reasons = ([], {}) if visit.died else self._drugs(visit, passing, end[0])
+        plain = {"id": id, "subject": self.subject, "encounter": here, "requester": doctor.reference}
+        age = self.person.age_on(end[0])
+        yield from prescriptions.prescribe(plain, drugs, age, *end, self.until, reasons)
         charged = claims.items(visit, found, drugs)
-        visit.drugs = drugs
         first = problems[0] if problems else None
-        yield from claims.claim(self.subject, id, visit, place, self.stands, time, charged, here, first)
+        yield from claims.claim(
+            self.subject, id, visit, place, self.stands, instant(*end), charged, here, first
+        )
 
-    def _drugs(self, visit: Visit, passing: list[Resource]) -> tuple[list[str], dict[str, Resource]]:
+    def _drugs(
+        self, visit: Visit, passing: list[Resource], day: int
+    ) -> tuple[list[str], dict[str, Resource]]:
+        """What is prescribed on ``day``: at a follow-up everything taken for good that runs out."""
         drugs: list[str] = []
         reasons: dict[str, Resource] = {}
-        for course in visit.diagnoses + visit.follows:
-            for id in self.regimen.chronic(self.random, course, visit.day):
-                if id not in drugs:
+        care = visit.diagnoses + visit.follows
+        if care:
+            care += [c for c in self.courses if c not in care and c.treated is not None and c.treated < day]
+        for course in care:
+            for id in self.regimen.chronic(self.random, course, day):
+                if id not in drugs and self.regimen.due(id, day):
                     drugs.append(id)
                     reasons[id] = reference("Condition", self._problem_id(course), course.data["zh"])
         if visit.illness:
-            for id in self.regimen.acute(self.random, visit.illness, visit.day):
+            for id in self.regimen.acute(self.random, visit.illness, day):
                 drugs.append(id)
                 reasons[id] = reference("Condition", passing[0]["id"], passing[0]["code"]["text"])
-        return drugs + [id for id in visit.drugs if self.regimen.safe(id, visit.day)], reasons
+        return drugs + [id for id in visit.drugs if self.regimen.safe(id, day)], reasons
 
     def _passing(self, visit: Visit, id: str, time: str, here: Resource) -> Iterator[Resource]:
         """The diagnosis of an illness that passes, or the reason of a scheduled visit."""
         if visit.illness:
             code, text = visit.illness["code"], visit.illness["zh"]
-            away = visit.day + self.random.randint(*visit.illness["days"])
+            away = visit.day + self.random.randint(*visit.illness["days"]) if not visit.died else FOREVER
         elif visit.reason:
             (code, text, _), away = visit.reason, visit.day + visit.days
         else:
@@ -177,14 +205,17 @@ class Chart:
         yield condition
 
     def _encounter(
-        self, visit: Visit, id: str, place: Institution, doctor: Staff, minute: int, problems: list[Resource]
+        self,
+        visit: Visit,
+        id: str,
+        place: Institution,
+        doctor: Staff,
+        minute: int,
+        end: tuple[int, int],
+        problems: list[Resource],
     ) -> Resource:
         kind = "IMP" if visit.days else "EMER" if visit.emergency else "AMB"
-        ends = (
-            instant(visit.day + visit.days, 10 * 60)
-            if visit.days
-            else instant(visit.day, min(minute + self.random.randint(8, 40), 1439))
-        )
+        left = instant(*end) if visit.days else instant(visit.day, minute + self.random.randint(8, 40))
         encounter: Resource = {
             "resourceType": "Encounter",
             "id": id,
@@ -193,7 +224,7 @@ class Chart:
             "type": [own("encounter-type", *visit.type)],
             "subject": self.subject,
             "participant": [{"individual": doctor.reference}],
-            "period": {"start": instant(visit.day, minute), "end": ends},
+            "period": {"start": instant(visit.day, minute), "end": left},
             "reasonCode": [{"text": visit.complaint}],
             "location": [{"location": reference("Location", f"site-{place.id}", place.name)}],
             "serviceProvider": place.reference,
@@ -202,6 +233,11 @@ class Chart:
             encounter["diagnosis"] = [
                 {"condition": problem, "rank": n} for n, problem in enumerate(problems, 1)
             ]
+        if visit.days or visit.died:
+            way = ("exp", "死亡") if visit.died else ("home", "出院回家")
+            encounter["hospitalization"] = {
+                "dischargeDisposition": concept(f"{HL7}discharge-disposition", *way)
+            }
         if visit.follows and self.stands.contract_from and self.stands.contract_from <= visit.day:
             encounter["episodeOfCare"] = [reference("EpisodeOfCare", f"{self.person.id}-gp")]
         return encounter
@@ -233,4 +269,5 @@ def _conclusion(found: list[Resource]) -> str:
             flag = part.get("interpretation", [{"coding": [{"code": "N"}]}])[0]
             if flag["coding"][0]["code"] in ("H", "L"):
                 notes.append(f"{part['code']['text']}{flag['text']}")
-    return "、".join(notes) if notes else "未见明显异常"
+    advice = table("words")["advice"]
+    return f"{'、'.join(notes)}，{advice['followed']}" if notes else str(advice["normal"])

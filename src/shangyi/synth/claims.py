@@ -13,28 +13,39 @@ Item = tuple[str, float]
 
 
 def items(visit: Visit, observations: Sequence[Resource], drugs: Sequence[str]) -> list[Item]:
-    """What is charged: (text, yuan)."""
+    """What is charged: (text, yuan). Public-health services are free but for medicines."""
     prices = table("prices")
-    charged = [("诊查费", float(prices["visit"][visit.level]))]
+    free = visit.type[0] in prices["free"]
+    charged: list[Item] = []
+    if not free and visit.type[0] not in prices["unbilled_consultation"]:
+        charged.append(("诊查费", float(prices["visit"][visit.level])))
     tests = sum(o["category"][0]["coding"][0]["code"] == "laboratory" for o in observations)
-    if tests:
+    if tests and not free:
         charged.append(("化验费", float(tests * prices["observation"]["laboratory"])))
+    charged += visit.charges
     charged += [(table("medicines")[id]["zh"], float(table("medicines")[id]["price"])) for id in drugs]
     if visit.days:
-        charged.append(("床位及治疗费", float(visit.days * prices["bed_day"][visit.level])))
+        charged.append(("床位、护理及治疗费", float(visit.days * prices["bed_day"][visit.level])))
     return charged
+
+
+def settle(visit: Visit, scheme: str, total: float) -> tuple[float, float]:
+    """(deductible, paid by the fund) of ``total``, by scheme, kind of care and tier."""
+    prices = table("prices")
+    kind, tier = "IMP" if visit.days else "AMB", prices["tiers"][visit.level]
+    deductible = min(total, float(prices["deductible"].get(kind, {}).get(tier, 0)))
+    return deductible, round((total - deductible) * prices["reimbursed"][scheme][kind][tier], 2)
 
 
 def claim(
     person: Resource, number: str, visit: Visit, place: Institution, stands: Standing, time: str, charged: list[Item],
     encounter: Resource, diagnosis: Resource | None,
 ) -> Iterator[Resource]:  # fmt: skip
-    """The claim and its settlement, for whoever is insured and where the visit is not free."""
-    if stands.insurance is None or (visit.type[0] in table("prices")["free"] and not visit.drugs):
+    """The claim and its settlement, for whoever is insured and where anything is charged."""
+    if stands.insurance is None or not charged:
         return
-    share = table("prices")["reimbursed"][stands.insurance]["IMP" if visit.days else "AMB"]
     total = sum(price for _, price in charged)
-    paid = round(total * share, 2)
+    deductible, paid = settle(visit, stands.insurance, total)
     cover = reference("Coverage", f"{person['reference'].split('/')[1]}-cov")
     kind = {
         "type": build.concept(f"{HL7}claim-type", "institutional", "医疗机构结算"),
@@ -76,6 +87,16 @@ def claim(
                 "category": build.concept(f"{HL7}adjudication", "benefit", "统筹基金支付"),
                 "amount": money(paid),
             },
+            *(
+                [
+                    {
+                        "category": build.concept(f"{HL7}adjudication", "deductible", "起付标准"),
+                        "amount": money(deductible),
+                    }
+                ]
+                if deductible
+                else []
+            ),
             {"category": own("adjudication", "self-pay", "个人自付"), "amount": money(total - paid)},
         ],
         "payment": {"amount": money(paid)},

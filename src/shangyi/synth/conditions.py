@@ -14,11 +14,12 @@ from typing import Any
 
 from shangyi.synth import chance
 from shangyi.synth.population import Person
-from shangyi.synth.tables import by_age, folder, line, table
+from shangyi.synth.tables import by_age, folder, line, step, table
 
 FACTORS = ("metabolic", "smoking")
 RAMP_YEARS = 4.0
 YEAR = 365.2425
+HISTORY_DAYS = 90
 
 
 @dataclass
@@ -36,6 +37,13 @@ class Course:
     waits: list[tuple[Mapping[str, Any], int]] = field(default_factory=list)
     treatable: bool = False
     controllable: bool = False
+
+    @property
+    def told_onset(self) -> int:
+        """The onset that the patient tells of: within the last months before the diagnosis, not the hidden one."""
+        assert self.diagnosed is not None
+        days: int = self.data.get("history_days", HISTORY_DAYS)
+        return max(self.onset, self.diagnosed - (self.onset % days))
 
     def diagnose(self, day: int) -> None:
         """A doctor finds it on ``day``, and begins to treat it where it will be treated."""
@@ -92,32 +100,53 @@ def smoking_status(person: Person, shared: Mapping[str, float]) -> str:
     return "former" if rank < current + by_age(curve["former"], person.sex, person.age) else "never"
 
 
+def _share(entry: Mapping[str, Any], controlled: bool) -> float:
+    share = entry["share"]
+    return float(share["controlled" if controlled else "treated"] if isinstance(share, dict) else share)
+
+
 def _course(random: Random, id: str, data: Mapping[str, Any], person: Person, onset: int, end: int) -> Course:
     course = Course(id, data, onset, random.gauss(0, 0.8))
     aware, treat, control = random.random(), random.random(), random.random()
     lag = random.expovariate(1 / (data["lag_years"] * YEAR + 1))
+    course.treatable = treat < data.get("treated_alone", data["treated"])
+    course.controllable = control < data["controlled"]
     for entry in data["steps"]:
-        taken, wait = random.random() < entry["share"], random.uniform(*entry.get("after_days", (0, 0)))
+        taken = random.random() < _share(entry, course.controllable)
+        wait = random.uniform(*entry.get("after_days", (0, 0)))
         if taken:
             course.waits.append((entry, int(wait)))
-    course.treatable = treat < data["treated"] and bool(data["steps"])
-    course.controllable = control < data["controlled"]
-    if aware < data.get("aware_alone", data["aware"]):
-        late = onset + int(lag)
-        course.diagnose(late if late <= end else random.randint(onset, end))
+    earliest = max(onset, person.birth + int(data.get("diagnosed_from_age", 0) * YEAR))
+    share = data.get("aware_alone", data["aware"])
+    if "aware_by_age" in data:
+        share *= step(data["aware_by_age"]["age"], data["aware_by_age"]["factor"], person.age_on(end))
+    if aware < share and earliest <= end:
+        late = max(onset + int(lag), earliest)
+        course.diagnose(late if late <= end else random.randint(earliest, end))
     return course
 
 
-def _find(random: Random, courses: list[Course], end: int) -> None:
+def _find(random: Random, courses: list[Course], person: Person, end: int) -> None:
     """Whoever is under a doctor's care for one condition is soon told of another that the same visits show."""
     by_id = {course.id: course for course in courses}
     for _ in range(2):
         for course in courses:
             wait = int(random.uniform(60, 400))
-            known = [by_id[id].diagnosed for id in course.data.get("found_by", ()) if id in by_id]
-            days = [max(day, course.onset) + wait for day in known if day is not None]
+            others = [by_id[id] for id in course.data.get("found_by", ()) if id in by_id]
+            earliest = max(course.onset, person.birth + int(course.data.get("diagnosed_from_age", 0) * YEAR))
+            days = [max(o.diagnosed, earliest) + wait for o in others if o.diagnosed is not None]
             if days and min(days) <= end and (course.diagnosed is None or min(days) < course.diagnosed):
                 course.diagnose(min(days))
+
+
+def _treat_together(courses: list[Course]) -> None:
+    """Whoever is treated for a condition of ``treated_with`` is treated for this one as well."""
+    by_id = {course.id: course for course in courses}
+    for course in courses:
+        others = [by_id[id] for id in course.data.get("treated_with", ()) if id in by_id]
+        if course.diagnosed is not None and any(other.treated is not None for other in others):
+            course.treatable = True
+            course.diagnose(course.diagnosed)
 
 
 def courses(random: Random, person: Person, shared: Mapping[str, float], until: int) -> list[Course]:
@@ -132,5 +161,6 @@ def courses(random: Random, person: Person, shared: Mapping[str, float], until: 
         if age is not None:
             onset = min(person.birth + int(age * YEAR) + 1, end)
             found.append(_course(random, id, data, person, onset, end))
-    _find(random, found, end)
+    _find(random, found, person, end)
+    _treat_together(found)
     return found

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from shangyi.synth.build import ATC, BASE, ICD10, LOINC
 from shangyi.synth.conditions import definitions
+from shangyi.synth.prescriptions import code_of
 from shangyi.synth.tables import table
 
 Display = tuple[str, str, str, str]
@@ -13,7 +14,8 @@ Display = tuple[str, str, str, str]
 def _pairs() -> Iterator[Display]:
     for condition in definitions().values():
         yield ICD10, condition["code"], condition["zh"], condition["en"]
-    for entry in (*table("acute")["illnesses"], *table("notifiable")["diseases"].values()):
+    passing = (*table("acute")["illnesses"], *table("endings")["causes"])
+    for entry in (*passing, *table("notifiable")["diseases"].values()):
         yield ICD10, entry["code"], entry["zh"], entry["en"]
     programmes = table("programmes")
     stages = (
@@ -22,7 +24,8 @@ def _pairs() -> Iterator[Display]:
         programmes["delivery"]["caesarean"],
         programmes["postnatal"],
     )
-    for stage in stages:
+    high_risk = [stage["high_risk"] for stage in stages if "high_risk" in stage]
+    for stage in (*stages, *high_risk):
         if "reason" in stage:
             code, zh, en = stage["reason"]
             yield ICD10, code, zh, en
@@ -31,7 +34,7 @@ def _pairs() -> Iterator[Display]:
     for data in (*measured, *observations["panels"].values(), table("smoking")["observation"]):
         yield LOINC, data["loinc"], data["zh"], data["en"]
     for drug in table("medicines").values():
-        yield ATC, drug["atc"], drug["zh"], drug["en"]
+        yield *code_of(drug), drug["zh"], drug["en"]
     for allergy in table("allergies")["allergies"]:
         yield ATC, allergy["atc"], allergy["zh"], allergy["en"]
     vaccines = table("vaccines")

@@ -9,7 +9,7 @@ from shangyi.synth import chance, names
 from shangyi.synth.build import iso
 from shangyi.synth.county import county
 from shangyi.synth.population import BLOCK, Person, people
-from shangyi.synth.tables import by_age, table
+from shangyi.synth.tables import by_age, step, table
 
 BETWEEN_BIRTHS_DAYS = 330
 
@@ -160,6 +160,20 @@ def _assemble(random: Random, persons: list[Person]) -> list[Household]:
     return homes
 
 
+def _expect(random: Random, homes: list[Household], until: int) -> None:
+    """Some wives carry a child that is born after the last day."""
+    data = table("households")["expecting"]
+    free_days = data["months_after_birth"] * 30
+    for home in homes:
+        wife = home.wife()
+        if wife is None or wife.death is not None or not wife.married:
+            continue
+        due = until + random.randint(3, 265)
+        youngest = max((child.birth for child in wife.children), default=0)
+        if random.random() < step(data["age"], data["value"], wife.age) and youngest < due - 280 - free_days:
+            wife.due = due
+
+
 def _place_dead(random: Random, person: Person, homes: list[Household]) -> None:
     """A widow's husband, somebody's parent, or the last of their household."""
     for home in homes:
@@ -213,6 +227,7 @@ def households(seed: int, block: int, count: int, until: int, years: int) -> lis
     """The households of one block, numbered, named and settled. ``until`` is an ordinal."""
     random = chance.scalar(seed, chance.BLOCK, block)
     homes = _assemble(random, people(random, block, count, until, years))
+    _expect(random, homes, until)
     number = block * BLOCK
     for home in homes:
         _name(random, home)

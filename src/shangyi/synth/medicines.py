@@ -11,6 +11,8 @@ from shangyi.synth.conditions import Course
 from shangyi.synth.tables import table
 
 CHILD_YEARS = 12
+EARLY_DAYS = 28
+"""A supply is renewed when it lasts no longer than this."""
 
 
 @dataclass
@@ -20,6 +22,7 @@ class Regimen:
     body: Body
     allergies: tuple[str, ...]
     taken: dict[str, tuple[str, str]] = field(default_factory=dict)
+    supplied: dict[str, int] = field(default_factory=dict)
 
     def safe(self, id: str, day: int) -> bool:
         """Age, pregnancy, allergies, kidneys and known conditions allow it."""
@@ -27,7 +30,7 @@ class Regimen:
         age = self.body.person.age_on(day)
         if not drug.get("min_age", 0) <= age < drug.get("max_age", 150) + 1:
             return False
-        if any(drug["atc"].startswith(prefix) for prefix in self.allergies):
+        if any(drug.get("atc", "").startswith(prefix) for prefix in self.allergies):
             return False
         if "egfr_min" in drug and age >= 18 and self.body.level("egfr", day) < drug["egfr_min"] + 5:
             return False
@@ -66,7 +69,16 @@ class Regimen:
     def acute(self, random: Random, illness: Mapping[str, Any], day: int) -> list[str]:
         """One of the sets for a passing illness, without what is not safe."""
         child = self.body.person.age_on(day) < CHILD_YEARS
-        sets = illness["child" if child else "adult"]
-        if not sets:
-            return []
-        return [id for id in chance.pick(random, sets) if self.safe(id, day)]
+        sets = illness.get("child" if child else "adult", [])
+        for chosen in random.sample(sets, len(sets)):
+            safe = [id for id in chosen if self.safe(id, day)]
+            if safe:
+                return safe
+        return []
+
+    def due(self, id: str, day: int) -> bool:
+        """Whether the supply of a medicine runs out soon; if so it counts as renewed on ``day``."""
+        if self.supplied.get(id, 0) > day + EARLY_DAYS:
+            return False
+        self.supplied[id] = day + table("medicines")[id]["days"]
+        return True

@@ -7,16 +7,14 @@ from datetime import date
 from random import Random
 from typing import Any
 
-import numpy as np
-
-from shangyi.synth import build, chance
+from shangyi.synth import build, chance, incidence
 from shangyi.synth.build import ICD10, Resource, coding, concept, extension, identifier, instant, iso
 from shangyi.synth.calendar import holiday, seen_on
 from shangyi.synth.chart import CLINICAL, VERIFIED
 from shangyi.synth.county import Village, county
 from shangyi.synth.institutions import Institution, health_centre_of, institutions
 from shangyi.synth.outbreaks import Outbreak, during, outbreaks
-from shangyi.synth.tables import line, table
+from shangyi.synth.tables import table
 
 DAY = 24 * 60
 YEAR_DAYS = 365.2425
@@ -40,29 +38,6 @@ class Case:
     status: str
     pathogen: str | None
     outbreak: str | None
-
-
-def _rate(data: Any, year: int, years: list[int]) -> float:
-    return float(line(years, data["per_100k"], year))
-
-
-def _daily(random: np.random.Generator, data: Any, days: list[int]) -> np.ndarray:
-    """Expected cases on each day, with weeks that are better or worse than the season says."""
-    tables = table("notifiable")
-    scale = county().population / 100_000 * tables["local_share"] / YEAR_DAYS
-    middles = [(n - 0.5) * 365 / 12 for n in range(0, 14)]
-    months = [data["months"][-1], *data["months"], data["months"][0]]
-    weeks = len(days) // 7 + 2
-    noise, level = np.empty(weeks), 0.0
-    for week in range(weeks):
-        level = tables["week_persistence"] * level + random.normal(0, tables["week_noise"])
-        noise[week] = math.exp(level)
-    expected = np.empty(len(days))
-    for index, day in enumerate(days):
-        here = date.fromordinal(day)
-        season = line(middles, months, here.timetuple().tm_yday)
-        expected[index] = _rate(data, here.year, tables["years"]) * scale * season * noise[index // 7]
-    return expected
 
 
 def _person(random: Random, data: Any, onset: int) -> tuple[str, int]:
@@ -145,10 +120,10 @@ def cases(seed: int, first: int, last: int, year: int) -> list[Case]:
     villages = county().villages
     places = (villages, [v.weight for v in villages])
     found = []
-    for number, (disease, data) in enumerate(table("notifiable")["diseases"].items()):
+    for number, disease in enumerate(table("notifiable")["diseases"]):
         draw = chance.generator(seed, chance.STREAM, year, number)
         random = chance.scalar(seed, chance.STREAM, year, number, 1)
-        for day, count in zip(days, draw.poisson(_daily(draw, data, days)), strict=True):
+        for day, count in zip(days, draw.poisson(incidence.expected(draw, disease, days)), strict=True):
             found += [_case(random, disease, day, None, places) for _ in range(count)]
     random = chance.scalar(seed, chance.STREAM, year, 1000)
     for outbreak, onset in during(seed, first, last, start, end):

@@ -88,13 +88,12 @@ def patient(person: Person, home: Household, stands: Standing) -> Resource:
         resource["deceasedDateTime"] = iso(person.death)
     resource["address"] = [_address(person, home.line)]
     if person.age >= 20:
-        code, display = ("M", "已婚") if person.married else ("S", "未婚")
-        resource["maritalStatus"] = build.concept(f"{build.V3}MaritalStatus", code, display)
+        resource["maritalStatus"] = build.concept(f"{build.V3}MaritalStatus", *_marital(person, home))
     other = next((m for m in home.members if m is not person and m.age >= 18 and m.death is None), None)
     if other:
         resource["contact"] = [
             {
-                "relationship": [own("family-relation", *_relation(other, home))],
+                "relationship": [own("family-relation", *_towards(other, person, home))],
                 "name": {"text": other.name, "family": other.surname, "given": [other.given]},
                 "gender": other.sex,
             }
@@ -106,9 +105,49 @@ def patient(person: Person, home: Household, stands: Standing) -> Resource:
 
 
 def _relation(member: Person, home: Household) -> tuple[str, str]:
+    """To the head of the household."""
     relations = table("households")["relations"]
     code, display = relations["head" if member is home.head else member.relation]
     return code, display
+
+
+GENERATION = {"parent": -1, "head": 0, "spouse": 0, "son": 1, "daughter": 1, "grandchild": 2}
+
+
+def _towards(other: Person, person: Person, home: Household) -> tuple[str, str]:
+    """What ``other`` is to ``person``, by generation, as far as the household says."""
+    relations = table("households")["relations"]
+    here, there = (GENERATION.get("head" if p is home.head else p.relation) for p in (person, other))
+    kind = "other"
+    if here is not None and there is not None:
+        apart = there - here
+        couple = apart == 0 and here in (0, -1) and other.sex != person.sex
+        kind = {-2: "grandparent", -1: "parent", 0: "spouse" if couple else "sibling", 2: "grandchild"}.get(
+            apart, "other"
+        )
+        if apart == -1:
+            kind = "father" if other.sex == "male" else "mother"
+        if apart == 1:
+            kind = "son" if other.sex == "male" else "daughter"
+    code, display = relations[kind]
+    return code, display
+
+
+def _marital(person: Person, home: Household) -> tuple[str, str]:
+    """By the household: widowed where the spouse has died, or where age and children say that there was one."""
+    spouses = [m for m in home.members[:2] if m is not person and m.relation in ("head", "spouse")]
+    couple = spouses and person in home.members[:2] and person.relation in ("head", "spouse")
+    if person.married:
+        died = (
+            couple
+            and spouses[0].death is not None
+            and (person.death is None or spouses[0].death < person.death)
+        )
+        return ("W", "丧偶") if died else ("M", "已婚")
+    never = table("households")["never_married"]
+    if person.number % 100 < 100 * step(never["age"], never[person.sex], person.age) and not person.children:
+        return "S", "未婚"
+    return ("D", "离婚") if person.age < never["widowed_from_age"] else ("W", "丧偶")
 
 
 def group(home: Household) -> Resource:
@@ -144,7 +183,8 @@ def coverage(person: Person, stands: Standing, start: int, until: int) -> Iterat
     if not stands.insurance:
         return
     display = {"employee": "职工基本医疗保险", "resident": "城乡居民基本医疗保险"}[stands.insurance]
-    period = {"start": iso(max(start, person.birth))}
+    opened = date(date.fromordinal(start).year, 1, 1).toordinal()  # an insurance year is a calendar year
+    period = {"start": iso(max(opened, person.birth))}
     if person.death is not None:
         period["end"] = iso(person.death)
     yield {

@@ -21,7 +21,10 @@ SEXES = ("male", "female")
 
 @dataclass(eq=False)
 class Person:
-    """A resident before any illness. Days are proleptic ordinals; ``age`` in years at the last day, had they lived."""
+    """A resident before any illness. Days are proleptic ordinals; ``age`` in years at the last day, had they lived.
+
+    ``due``: the day on which a child is expected, after the last day.
+    """
 
     sex: str
     age: int
@@ -37,6 +40,7 @@ class Person:
     household: int = -1
     mother: "Person | None" = None
     children: "list[Person]" = field(default_factory=list)
+    due: int | None = None
 
     @property
     def id(self) -> str:

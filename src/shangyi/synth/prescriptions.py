@@ -4,46 +4,85 @@ from collections.abc import Iterator
 from typing import Any
 
 from shangyi.synth import build
-from shangyi.synth.build import ATC, Resource, iso, reference
+from shangyi.synth.build import ATC, BASE, Resource, iso, reference
 from shangyi.synth.tables import table
 
 GRACE_DAYS = 30
+DISPENSED_MINUTES = 15
+TCM = f"{BASE}/CodeSystem/tcm-medicine"
 
 
 def _amount(value: float) -> Any:
     return value if isinstance(value, int) else build.decimal(value, len(f"{value}".split(".")[1]))
 
 
+def code_of(drug: dict[str, Any]) -> tuple[str, str]:
+    """System and code of a medicine: ATC, or our own for patent medicines of Chinese medicine."""
+    return (ATC, drug["atc"]) if "atc" in drug else (TCM, drug["tcm"])
+
+
 def medication(id: str) -> Resource:
     """The CodeableConcept of a medicine."""
     drug = table("medicines")[id]
-    return build.concept(ATC, drug["atc"], drug["zh"])
+    return build.concept(*code_of(drug), drug["zh"])
 
 
-def dosage(id: str) -> Resource:
-    """The Dosage element: text as it is written on a prescription, and structured."""
-    drug = table("medicines")[id]
+def _dose(drug: dict[str, Any], age: float) -> tuple[Any, str]:
     amount, unit = drug["dose"]
+    for from_age, at_age in drug.get("by_age", ()):
+        if age >= from_age:
+            amount = at_age
+    return amount, unit
+
+
+def dosage(id: str, age: float) -> Resource:
+    """The Dosage element for somebody of ``age`` years: text as it is written on a prescription, and structured."""
+    drug = table("medicines")[id]
+    amount, unit = _dose(drug, age)
+    words = table("words")
     often = {"frequency": drug["times"], "period": 1, "periodUnit": "d"}
-    if unit == table("medicines_words")["as_needed"]:
+    if unit == words["as_needed"]:
         text = f"{unit}，每日{drug['times']}次，{drug['route']}"
         return {"text": text, "timing": {"repeat": often}, "route": {"text": drug["route"]}}
+    dose = {"value": _amount(amount), "unit": unit}
+    if unit in words["ucum"]:
+        dose |= {"system": build.UCUM, "code": words["ucum"][unit]}
     return {
         "text": f"每次{amount}{unit}，每日{drug['times']}次，{drug['route']}",
         "timing": {"repeat": often},
         "route": {"text": drug["route"]},
-        "doseAndRate": [{"doseQuantity": {"value": _amount(amount), "unit": unit}}],
+        "doseAndRate": [{"doseQuantity": dose}],
     }
 
 
+def supply(id: str) -> Resource:
+    """What is handed over: tablets for all doses of all days, or packs."""
+    drug = table("medicines")[id]
+    if "unit" in drug:
+        return {"value": round(drug.get("per", 1) * drug["times"] * drug["days"]), "unit": drug["unit"]}
+    count, unit = drug["pack"]
+    return {"value": count, "unit": unit}
+
+
 def prescribe(
-    base: Resource, ids: list[str], day: int, until: int, doctor: Resource, reasons: dict[str, Resource]
+    base: Resource,
+    ids: list[str],
+    age: float,
+    day: int,
+    minute: int,
+    until: int,
+    reasons: dict[str, Resource],
 ) -> Iterator[Resource]:
-    """A request and its dispense for each medicine. ``base``: id prefix, subject, encounter, time."""
+    """A request and its dispense for each medicine, written at ``minute`` of ``day``.
+
+    ``base``: id prefix, subject, encounter, requester.
+    """
     for id in ids:
         drug = table("medicines")[id]
         name = id.replace("_", "-")
         end = day + drug["days"]
+        takes = dosage(id, age)
+        days = build.quantity(drug["days"], 0, "天", "d")
         request: Resource = {
             "resourceType": "MedicationRequest",
             "id": f"{base['id']}-{name}",
@@ -52,15 +91,16 @@ def prescribe(
             "medicationCodeableConcept": medication(id),
             "subject": base["subject"],
             "encounter": base["encounter"],
-            "authoredOn": base["time"],
-            "requester": doctor,
+            "authoredOn": build.instant(day, minute),
+            "requester": base["requester"],
         }
         if id in reasons:
             request["reasonReference"] = [reasons[id]]
-        request["dosageInstruction"] = [dosage(id)]
+        request["dosageInstruction"] = [takes]
         request["dispenseRequest"] = {
             "validityPeriod": {"start": iso(day), "end": iso(end)},
-            "expectedSupplyDuration": build.quantity(drug["days"], 0, "天", "d"),
+            "quantity": supply(id),
+            "expectedSupplyDuration": days,
         }
         yield request
         yield {
@@ -71,7 +111,8 @@ def prescribe(
             "subject": base["subject"],
             "context": base["encounter"],
             "authorizingPrescription": [reference("MedicationRequest", request["id"])],
-            "daysSupply": build.quantity(drug["days"], 0, "天", "d"),
-            "whenHandedOver": base["time"],
-            "dosageInstruction": [{"text": dosage(id)["text"]}],
+            "quantity": supply(id),
+            "daysSupply": days,
+            "whenHandedOver": build.instant(day, minute + DISPENSED_MINUTES),
+            "dosageInstruction": [{"text": takes["text"]}],
         }
