@@ -229,6 +229,30 @@ def test_a_search_in_a_transaction_is_bounded_as_alone(county: Access, role: Rol
     assert not any("outside" in reference for reference in found)
 
 
+def test_a_forged_merge_cannot_be_undone_into_another_area(county: Access) -> None:
+    owner, mine = county.owner_session(), session(county, Role.CLINICIAN)
+    for id in ("kept", "gone"):
+        owner.update(resident(id, VILLAGE))
+    kept, gone = owner.read("Patient", "kept"), owner.read("Patient", "gone")
+    why = {"recorded": "2026-01-02T03:04:05Z", "agent": [{"who": {"display": "李敏"}}]}
+    merged = mine.merge((kept.id, kept.version), (gone.id, gone.version), why).provenance.resource
+    outside = owner.update(observation("obs-outside", "outside", status="amended")).version
+    forged = {
+        **merged,
+        "target": [*merged["target"], {"reference": f"Observation/obs-outside/_history/{outside.version}"}],
+        "entity": [
+            *merged["entity"],
+            {"role": "revision", "what": {"reference": "Observation/obs-outside/_history/1"}},
+        ],
+    }
+    del forged["id"]
+    stored = owner.create(forged).version
+    with pytest.raises(Forbidden):
+        mine.unmerge(stored.id, why)
+    assert owner.read("Observation", "obs-outside").version == outside.version
+    assert mine.unmerge(merged["id"], why).moved == 0
+
+
 # Audit
 
 

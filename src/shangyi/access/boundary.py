@@ -149,6 +149,15 @@ class Boundary:
 
     # Writes
 
+    def require_inside(self, references: Sequence[str]) -> None:
+        """Raises Forbidden unless each of these is there and inside the area."""
+        if not self.bounded:
+            return
+        places = self.places.of(references)
+        for reference in references:
+            if not self._inside_area(reference.split("/")[0], places.get(reference, NOWHERE)):
+                raise Forbidden(OUTSIDE)
+
     def check_existing(self, type: str, id: str) -> None:
         """Raises Forbidden where the resource is there and outside."""
         if not self.bounded and not self.cases_only:

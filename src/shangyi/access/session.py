@@ -356,16 +356,14 @@ class Session:
         """Undo the merge that ``Provenance/<id>`` recorded."""
         with self.recording("unmerge", "U", f"Provenance/{id}") as recording:
             self._decide_use("merge")
-            patients = [
-                reference
-                for target in self._records.read("Provenance", id).resource.get("target", ())
-                if (reference := relative(target["reference"])) and reference.startswith("Patient/")
-            ]
-            for reference in patients[:2]:
-                self._boundary.check(self._records.read("Patient", reference.removeprefix("Patient/")))
+            provenance_targets = self._records.read("Provenance", id).resource.get("target", ())
+            named = [found for t in provenance_targets if (found := relative(str(t.get("reference"))))]
+            # Anybody who may write a Provenance could name another's records in it.
+            self._boundary.require_inside(named)
+            patients = [reference for reference in named if reference.startswith("Patient/")][:2]
             merged = merging.undo(self._records, id, provenance)
             recording.event.detail["moved"] = merged.moved
-            recording.found(*patients[:2], f"Provenance/{id}", merged.provenance.reference)
+            recording.found(*patients, f"Provenance/{id}", merged.provenance.reference)
             return merged
 
     def known_elsewhere(self, system: str, value: str) -> bool:
