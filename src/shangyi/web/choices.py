@@ -11,12 +11,14 @@ from typing import Any
 from shangyi.store.search import pinyin
 from shangyi.synth.build import ATC, ICD10
 from shangyi.synth.displays import displays
-from shangyi.synth.prescriptions import dosage
+from shangyi.synth.prescriptions import code_of, dosage
 from shangyi.synth.tables import table
 from shangyi.web.resident.reading import words
 
 Resource = dict[str, Any]
 MOST = 8
+ADULT = 40
+"""Years; whose dose is offered where it does not go by age."""
 GROUP_OF_SUBSTANCES = 5
 """Letters of an ATC code that name a group, not a medicine (J01C: penicillins)."""
 
@@ -66,7 +68,13 @@ def catalogue(kind: str) -> Sequence[_Spelled]:
     else:
         groups = [c for c in found if c.system == ATC and len(c.code) < GROUP_OF_SUBSTANCES]
         medicines = [
-            Choice(ATC, drug["atc"], drug["zh"], drug["en"], dosage(name)["text"])
+            # Where the dose goes by age, whoever prescribes says it.
+            Choice(
+                *code_of(drug),
+                drug["zh"],
+                drug["en"],
+                "" if "by_age" in drug else dosage(name, ADULT)["text"],
+            )
             for name, drug in table("medicines").items()
         ]
         chosen = medicines if kind == "medicine" else [*groups, *medicines]
