@@ -6,6 +6,7 @@ from shangyi.web.context import page
 from shangyi.web.pages import (
     audit,
     choices,
+    correct,
     merge,
     overview,
     record,
@@ -42,5 +43,6 @@ def routes() -> list[BaseRoute]:
         Route("/audit", page(audit.audit)),
         Route("/settings", page(settings.settings), methods=["GET", "POST"]),
         Route("/records/{type}/{id}", page(record.record)),
+        Route("/records/{type}/{id}/correct", page(correct.correct), methods=["GET", "POST"]),
         Route("/records/{type}/{id}/{version:int}", page(record.record)),
     ]

@@ -11,6 +11,7 @@ from shangyi.store.merging import replaced_by
 from shangyi.store.model import Version
 from shangyi.web import formats
 from shangyi.web.context import Context
+from shangyi.web.correction.void import is_void
 from shangyi.web.resident import summary
 from shangyi.web.resident.reading import of_type, person_name
 from shangyi.web.residents import SEXES, home, place
@@ -26,6 +27,7 @@ def compartment(context: Context, id: str) -> tuple[Resource, list[Resource]]:
     page = context.session.everything("Patient", id, count=MOST)
     versions: list[Version] = [*page.matches, *page.included]
     resources = [version.resource for version in versions]
+    resources = [resource for resource in resources if not is_void(resource)]
     patient = next((r for r in resources if r["resourceType"] == "Patient" and r["id"] == id), None)
     if patient is None:
         raise NotFound("There is no such resident")

@@ -82,11 +82,11 @@ def _by_number(values: dict[str, str], number: gb11643.ResidentId, problems: dic
     values["birth"] = values["birth"] or number.birth.isoformat()
     if values["sex"] not in ("", number.sex):
         problems["sex"] = "The resident id says another sex"
-    if _iso(values["birth"]) != number.birth.isoformat():
+    if iso_date(values["birth"]) != number.birth.isoformat():
         problems["birth"] = "The resident id says another birth date"
 
 
-def _iso(text: str) -> str:
+def iso_date(text: str) -> str:
     """20 Oct 1958 as ``1958-10-20`` from ``19581020``, ``1958.10.20``, ``1958/10/20`` and ``1958年10月20日``."""
     plain = "".join(chr(ord(c) - 0xFEE0) if "０" <= c <= "９" else c for c in text)
     for letter in "./年月日":
@@ -98,7 +98,7 @@ def _iso(text: str) -> str:
 
 
 def _check_birth(values: dict[str, str], now: dt.datetime, problems: dict[str, str]) -> None:
-    values["birth"] = _iso(values["birth"])
+    values["birth"] = iso_date(values["birth"])
     if not values["birth"]:
         if "resident_id" in problems:  # a right number fills it
             return
