@@ -3,7 +3,7 @@
     python benchmarks/fhir_parse_validate.py FOLDER      (Synthea bundles, *.json.gz)
 
 Every Patient is parsed and validated anew; figures are of the median Patient by size and of all of them.
-The peer (`pip install fhir.resources`, pydantic) checks less: no required codes, no reference targets.
+The peer (`pip install fhir.resources`, pydantic) checks less: no required codes, reference targets or invariants.
 """
 
 import gzip
@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from shangyi.fhir import json, narrative, validation
+from shangyi.query import conformance
 
 
 def seconds(work: Callable[[], object], rounds: int) -> float:
@@ -56,14 +57,19 @@ def main() -> None:
         "decode + validate": lambda: validation.validate(json.decode(median)),
         "loads + validate": lambda: validation.validate(json.loads(median)),
         "loads + validate, narrative never seen": cold_narrative,
+        "validate with invariants": lambda: conformance.validate(value),
+        "decode + validate with invariants": lambda: conformance.validate(json.decode(median)),
+        "loads + validate with invariants": lambda: conformance.validate(json.loads(median)),
     }
     for name, work in rows.items():
         print(f"{name:42} {seconds(work, 1000) * 1e6:8.1f} µs")
     everyone = seconds(lambda: [validation.validate(json.loads(p)) for p in patients], 5) / len(patients)
     print(f"{'loads + validate, mean of all':42} {everyone * 1e6:8.1f} µs")
+    full = seconds(lambda: [conformance.validate(json.loads(p)) for p in patients], 5) / len(patients)
+    print(f"{'the same with invariants':42} {full * 1e6:8.1f} µs")
     if other := peer():
         theirs = seconds(lambda: other(median), 100)
-        ours = seconds(lambda: validation.validate(json.loads(median)), 1000)
+        ours = seconds(lambda: conformance.validate(json.loads(median)), 1000)
         print(f"{'fhir.resources':42} {theirs * 1e6:8.1f} µs, {theirs / ours:.1f} times ours")
 
 

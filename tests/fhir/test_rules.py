@@ -17,7 +17,7 @@ ORGANIZATION: dict[str, Any] = {
 
 
 def failing_at(wanted: str) -> Any:
-    def rules(path: str) -> Sequence[Rule]:
+    def rules(path: str, type_name: str) -> Sequence[Rule]:
         return [Rule("x-1", "error", "never", lambda node, resource, root: False)] if path == wanted else []
 
     return rules
@@ -46,7 +46,7 @@ def test_a_rule_sees_node_resource_and_root() -> None:
         seen.append((node, resource["id"], root["id"]))
         return True
 
-    def rules(path: str) -> Sequence[Rule]:
+    def rules(path: str, type_name: str) -> Sequence[Rule]:
         return [Rule("x-1", "error", "note", note)] if path == "ContactPoint" else []
 
     assert validate(ORGANIZATION, rules) == []
@@ -54,8 +54,49 @@ def test_a_rule_sees_node_resource_and_root() -> None:
 
 
 def test_a_broken_rule_keeps_its_severity() -> None:
-    def rules(path: str) -> Sequence[Rule]:
+    def rules(path: str, type_name: str) -> Sequence[Rule]:
         return [Rule("x-1", "warning", "never", lambda *_: False)] if path == "Organization" else []
 
     (issue,) = validate(ORGANIZATION, rules)
     assert (issue.severity, issue.code, issue.diagnostics) == ("warning", "invariant", "never (x-1)")
+
+
+def test_a_shape_is_planned_once_and_decides_what_it_can() -> None:
+    asked: list[frozenset[str]] = []
+    tested: list[Any] = []
+
+    def decide(present: Any) -> bool | None:
+        asked.append(frozenset(present))
+        return True if "system" in present else None
+
+    def test(node: Any, resource: Any, root: Any) -> bool:
+        tested.append(node["value"])
+        return True
+
+    def rules(path: str, type_name: str) -> Sequence[Rule]:
+        return [Rule("x-1", "error", "", test, decide)] if path == "ContactPoint" else []
+
+    several = {
+        "resourceType": "Organization",
+        "name": "x",
+        "telecom": [
+            {"system": "phone", "value": "1"},
+            {"system": "fax", "value": "2"},
+            {"value": "3"},
+            {"value": "4"},
+        ],
+    }
+    assert validate(several, rules) == []
+    assert asked == [frozenset({"system", "value"}), frozenset({"value"})]
+    assert tested == ["3", "4"]
+
+
+def test_values_beside_primitives_are_walked() -> None:
+    born = {
+        "resourceType": "Patient",
+        "birthDate": "1958",
+        "_birthDate": {"extension": [{"url": "u", "valueCode": "c"}]},
+    }
+    assert [i.expression for i in validate(born, failing_at("Extension"))] == [
+        "Patient.birthDate.extension[0]"
+    ]

@@ -126,7 +126,7 @@ def test_contained_resources_are_validated_and_may_not_contain() -> None:
 
 
 def test_rules_are_asked_by_type_and_path() -> None:
-    def rules(path: str) -> list[Rule]:
+    def rules(path: str, type_name: str) -> list[Rule]:
         return (
             [Rule("pat-x", "error", "never", lambda node, resource, root: False)]
             if path == "Patient.contact"

@@ -44,7 +44,7 @@ def problems(content: bytes) -> list[Issue]:
     from shangyi.query import conformance
 
     try:
-        return list(conformance.validate(parse(content)))
+        return conformance.advise(parse(content))
     except ShangyiError as error:
         return list(error.issues)
 

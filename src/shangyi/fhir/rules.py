@@ -1,15 +1,23 @@
-"""Invariants as compiled rules: what validation asks for, and the walk that tests them on a sound resource."""
+"""Invariants as compiled rules: what validation asks for, and the walk that tests them on a sound resource.
 
-from collections.abc import Callable, Sequence
+What is to be tested on an object is planned once for each *shape*, the tuple of its member names: many rules are
+decided by the shape alone (``value.empty() or system.exists()``), and members below which nothing can be tested are
+not visited.
+"""
+
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any
+from functools import cache, lru_cache
+from typing import Any, NamedTuple
 
 from shangyi.fhir import definitions
 
 Resource = dict[str, Any]
+Test = Callable[[Any, Resource, Resource], bool]
 NATIVE = frozenset({"ele-1", "ref-1", "txt-1", "txt-2", "dom-2"})
 """Rules that validation tests by itself, because they are structure."""
+SHAPES = 8192
+"""Plans that are kept; resources have a few hundred."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,36 +25,41 @@ class Rule:
     """A compiled invariant. ``test(node, resource, root)``: True where it holds; severity error or warning.
 
     ``node`` is the value at the path (an item of it where it repeats), ``resource`` the nearest resource around
-    it, ``root`` the outermost.
+    it, ``root`` the outermost. ``decide``: the answer for an object that has these elements and no others, None where
+    it must be tested.
     """
 
     key: str
     severity: str
     human: str
-    test: Callable[[Any, Resource, Resource], bool]
+    test: Test
+    decide: Callable[[Set[str]], bool | None] | None = None
 
 
-RuleProvider = Callable[[str], Sequence[Rule]]
-"""The rules stated for a type or an element path: ``Patient``, ``Patient.contact``, ``Organization.telecom``.
-
-It is asked once for each path; validation asks for the ancestors of a type too.
+RuleProvider = Callable[[str, str], Sequence[Rule]]
+"""The rules stated for a type or an element path, and the type of the value there: ``("Patient", "Patient")``,
+``("Organization.telecom", "ContactPoint")``. Validation asks for the ancestors of a type too.
 """
 
 
+@cache
 def rules_of(type_name: str, rules: RuleProvider) -> tuple[Rule, ...]:
     """The rules of a type and of its ancestors, without those that validation tests by itself."""
     names = (type_name, *definitions.ancestors(type_name))
-    return tuple(rule for name in names for rule in rules(name) if rule.key not in NATIVE)
+    return tuple(rule for name in names for rule in rules(name, type_name) if rule.key not in NATIVE)
 
 
+@cache
 def rules_at(path: str, type_name: str, rules: RuleProvider) -> tuple[Rule, ...]:
     """The rules of an element (``Organization.telecom``); those of a backbone element are its type's."""
-    return () if path == type_name else tuple(rule for rule in rules(path) if rule.key not in NATIVE)
+    if path == type_name:
+        return ()
+    return tuple(rule for rule in rules(path, type_name) if rule.key not in NATIVE)
 
 
 def holds(resource: Resource, rules: RuleProvider) -> bool:
     """Whether every rule holds on a resource whose structure is sound."""
-    return _compiled(rules).resource(resource)
+    return _compiled(rules).resource(resource, resource)
 
 
 @lru_cache(maxsize=8)
@@ -54,60 +67,114 @@ def _compiled(rules: RuleProvider) -> "_Compiled":
     return _Compiled(rules)
 
 
-Test = Callable[[Any, Resource, Resource], bool]
+class _Child(NamedTuple):
+    """A member to visit: its plans where it is an object (None: a resource of any type), else tests of its value."""
+
+    key: str
+    kind: "_Kind | None"
+    tests: tuple[Test, ...]
 
 
-class _Node:
-    """What to test at a type, and where to go on: by JSON name the item's own tests and its type."""
+class _Plan(NamedTuple):
+    tests: tuple[Test, ...]
+    children: tuple[_Child, ...]
 
-    __slots__ = ("children", "is_resource", "tests")
 
-    def __init__(self, tests: tuple[Test, ...], is_resource: bool) -> None:
-        self.tests, self.is_resource = tests, is_resource
-        self.children: dict[str, tuple[tuple[Test, ...], str | None]] = {}
+class _Kind:
+    """A type at a path: its rules, and the plan of each shape."""
+
+    __slots__ = ("plans", "rules", "structure")
+
+    def __init__(self, structure: definitions.Structure, rules: tuple[Rule, ...]) -> None:
+        self.structure, self.rules = structure, rules
+        self.plans: dict[tuple[str, ...], _Plan | None] = {}
 
 
 class _Compiled:
     def __init__(self, rules: RuleProvider) -> None:
         self.rules = rules
-        self.nodes: dict[str, _Node] = {}
+        self.kinds: dict[tuple[str, str], _Kind] = {}
+        self.resources: dict[str, _Kind] = {}
+        self.shapes = 0
 
-    def node(self, name: str) -> _Node:
-        structure = definitions.structure(name)
-        tests = tuple(rule.test for rule in rules_of(name, self.rules))
-        node = _Node(tests, structure.kind == "resource")
-        for element in structure.elements:
-            for json, type_name in element.properties:
-                own = tuple(r.test for r in rules_at(f"{name}.{element.name}", type_name, self.rules))
-                below = None if definitions.is_primitive(type_name) else type_name
-                if own or below:
-                    node.children[json] = (own, below)
-        self.nodes[name] = node
-        return node
+    def kind(self, name: str, path: str) -> _Kind:
+        found = self.kinds.get((name, path))
+        if found is None:
+            rules = rules_of(name, self.rules) + rules_at(path, name, self.rules)
+            found = self.kinds[name, path] = _Kind(definitions.structure(name), rules)
+        return found
 
-    def resource(self, value: Resource) -> bool:
-        return self.visit(value, value["resourceType"], value, value)
+    def resource(self, value: Resource, root: Resource) -> bool:
+        name = value["resourceType"]
+        kind = self.resources.get(name)
+        if kind is None:
+            kind = self.resources[name] = self.kind(name, name)
+        return self.visit(value, kind, value, root)
 
-    def visit(self, value: Resource, name: str, resource: Resource, root: Resource) -> bool:
-        node = self.nodes.get(name) or self.node(name)
-        for test in node.tests:
+    def visit(self, value: Resource, kind: _Kind, resource: Resource, root: Resource) -> bool:
+        shape = tuple(value)
+        try:
+            plan = kind.plans[shape]
+        except KeyError:
+            plan = self.plan(kind, shape)
+        if plan is None:
+            return True
+        for test in plan.tests:
             if not test(value, resource, root):
                 return False
-        get = node.children.get
-        for key, item in value.items():
-            child = get(key)
-            if child is None:
-                continue
-            tests, below = child
+        for key, below, tests in plan.children:
+            item = value[key]
             for one in item if type(item) is list else (item,):
-                for test in tests:
-                    if not test(one, resource, root):
-                        return False
-                if below is None:
+                if tests:
+                    for test in tests:
+                        if not test(one, resource, root):
+                            return False
+                elif one is None:
                     continue
-                if below == "Resource":
-                    if not self.resource(one):
+                elif below is None:
+                    if not self.resource(one, root):
                         return False
                 elif not self.visit(one, below, resource, root):
                     return False
         return True
+
+    def plan(self, kind: _Kind, shape: tuple[str, ...]) -> _Plan | None:
+        """What to do on objects of this shape; None where that is nothing."""
+        if self.shapes >= SHAPES:
+            for known in self.kinds.values():
+                known.plans.clear()
+            self.shapes = 0
+        properties = kind.structure.properties
+        present = {properties[p][0].name for key in shape if (p := key.removeprefix("_")) in properties}
+        tests: list[Test] = []
+        for rule in kind.rules:
+            answer = rule.decide(present) if rule.decide is not None else None
+            if answer is False:
+                tests = [_fails]
+                break
+            if answer is None:
+                tests.append(rule.test)
+        children = tuple(child for key in shape if (child := self.child(kind, key)) is not None)
+        made = _Plan(tuple(tests), children) if tests or children else None
+        self.shapes += 1
+        kind.plans[shape] = made
+        return made
+
+    def child(self, kind: _Kind, key: str) -> _Child | None:
+        """How to go on below a member; None where nothing below can be tested."""
+        plain = key.removeprefix("_")
+        found = kind.structure.properties.get(plain)
+        if found is None:
+            return None
+        element, name = found
+        if plain != key:
+            return _Child(key, self.kind("Element", "Element"), ())
+        path = f"{kind.structure.name}.{element.name}"
+        if definitions.is_primitive(name):
+            own = rules_at(path, name, self.rules)
+            return _Child(key, None, tuple(rule.test for rule in own)) if own else None
+        return _Child(key, None if name == "Resource" else self.kind(name, path), ())
+
+
+def _fails(value: Any, resource: Resource, root: Resource) -> bool:
+    return False

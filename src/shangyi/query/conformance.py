@@ -4,11 +4,17 @@ from typing import Any
 
 from shangyi.errors import Issue
 from shangyi.fhir import validation
+from shangyi.query import invariants
 
 
 def validate(resource: dict[str, Any]) -> list[Issue]:
-    """All problems: structure, cardinality, formats, required codes, reference targets.
+    """All that is wrong: structure, cardinality, formats, required codes, reference targets, invariants.
 
-    Not yet the specification's invariants, which are FHIRPath (docs/fhir.md says so to users).
+    Invariants that only advise (``dom-6``: a resource should have narrative) are left to ``advise``.
     """
-    return validation.validate(resource)
+    return validation.validate(resource, invariants.errors)
+
+
+def advise(resource: dict[str, Any]) -> list[Issue]:
+    """The same with warnings: for a person who asks what could be better."""
+    return validation.validate(resource, invariants.every)

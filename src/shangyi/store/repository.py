@@ -34,11 +34,10 @@ Validator = Callable[[Resource], Sequence[Issue]]
 
 
 def validator() -> Validator:
-    """``shangyi.query.conformance.validate``: structure, formats, bindings, targets, invariants."""
-    try:
-        return cast(Validator, import_module("shangyi.query.conformance").validate)
-    except ModuleNotFoundError:  # until the package is there
-        return lambda resource: ()
+    """What a write is held to: structure, formats, bindings, targets, invariants. Imported at first use."""
+    from shangyi.query import conformance
+
+    return conformance.validate
 
 
 def check(resource: Resource, validate: Validator) -> None:

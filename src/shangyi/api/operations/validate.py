@@ -1,8 +1,6 @@
 """$validate (http://hl7.org/fhir/R4/resource-operation-validate.html): what is wrong with a resource, and nothing kept."""
 
-from collections.abc import Callable, Sequence
-from importlib import import_module
-from typing import Any, cast
+from typing import Any
 
 from shangyi.api import reply
 from shangyi.api.call import Call
@@ -10,6 +8,7 @@ from shangyi.api.operations.definition import Input, Operation, Parameter
 from shangyi.api.reply import Reply
 from shangyi.errors import Invalid, Issue, NotSupported
 from shangyi.fhir import definitions
+from shangyi.query import conformance
 
 MODES = ("create", "update", "delete")
 BASE = "http://hl7.org/fhir/StructureDefinition/"
@@ -58,12 +57,7 @@ def problems(
         issues.append(
             Issue("error", "value", "The body needs the id that the address has", {}, f"{found}.id")
         )
-    return issues + list(_validator()(resource))
-
-
-def _validator() -> Callable[[dict[str, Any]], Sequence[Issue]]:
-    module = import_module("shangyi.query.conformance")
-    return cast(Callable[[dict[str, Any]], Sequence[Issue]], module.validate)
+    return issues + conformance.advise(resource)
 
 
 def _all_well(text: str) -> Issue:

@@ -5,6 +5,7 @@ import binascii
 import html
 import json
 import re
+from collections.abc import Callable
 from functools import lru_cache
 
 from shangyi.query.closures.adapters import Builder, flat, on_collections, on_value
@@ -29,6 +30,12 @@ def _pattern(text: str, flags: str = "") -> re.Pattern[str]:
         return re.compile(_GROUP_NAME.sub("(?P<", text), combined)
     except (re.error, OverflowError, RecursionError) as error:
         raise EvaluationError("Not a regular expression: {reason}", reason=str(error)) from None
+
+
+def matcher(pattern: str) -> Callable[[str], bool]:
+    """``matches()`` with a pattern that does not change."""
+    search = _pattern(pattern).search
+    return lambda text: search(text) is not None
 
 
 def _substring(text: str, start: int, length: int | None = None) -> str | None:

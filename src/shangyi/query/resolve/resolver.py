@@ -135,8 +135,9 @@ class _Resolver:
         if type_.max == 0:
             return typed.Field(source, node.name, (), type=types.NOTHING, span=node.place)
         forms = self.found(type_, node.name)
-        open_ended = type_.items is None or any(self.model.subtypes(item) for item in type_.items)
-        if open_ended:
+        if type_.items is None or any(
+            self.model.subtypes(item) and not self.model.forms(item, node.name) for item in type_.items
+        ):  # an element of some narrower type, which only a value knows
             return typed.Field(
                 source, node.name, None, type=Type(None, 0, None, type_.ordered), span=node.place
             )
