@@ -75,6 +75,7 @@ def create_app(settings: Settings | None = None) -> "Starlette":
     from shangyi import api
     from shangyi.api.body import Limits
     from shangyi.api.middleware import RequestLog
+    from shangyi.care.standing.keep import follow
     from shangyi.web.routes import routes as pages
 
     settings = settings or Settings.load()
@@ -86,6 +87,8 @@ def create_app(settings: Settings | None = None) -> "Starlette":
         target=keep_database, args=(found.store, settings.home, ended), name="database", daemon=True
     )
     keeper.start()
+    standing = Thread(target=follow, args=(found.store.repository, ended), name="standing", daemon=True)
+    standing.start()
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -94,6 +97,7 @@ def create_app(settings: Settings | None = None) -> "Starlette":
         finally:
             ended.set()
             keeper.join(30)
+            standing.join(30)
             opening.__exit__(None, None, None)
 
     limits = Limits(body_bytes=settings.max_body_mb * 1024 * 1024)

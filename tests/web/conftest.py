@@ -12,6 +12,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from shangyi.access import Access
+from shangyi.care.standing.keep import follow
 from shangyi.store.database import Store
 from shangyi.web.routes import routes
 
@@ -90,6 +91,9 @@ def site(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sit
             "doctor", PASSWORD, "clinician", "991321", display="李敏", practitioner="Practitioner/d1"
         )
         access.accounts.create("admin", PASSWORD, "administrator", "*", display="管理员")
+        ended = threading.Event()
+        standing = threading.Thread(target=follow, args=(store.repository, ended), daemon=True)
+        standing.start()
         app = Starlette(routes=routes())
         app.state.access = access
         server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
@@ -100,7 +104,9 @@ def site(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sit
         port = server.servers[0].sockets[0].getsockname()[1]
         yield Site(f"http://127.0.0.1:{port}", access)
         server.should_exit = True
+        ended.set()
         thread.join()
+        standing.join()
 
 
 def sign_in(page: Any, site: Site, name: str) -> None:

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import urlencode
 
 from psycopg import Connection
@@ -30,6 +30,17 @@ if TYPE_CHECKING:
     from shangyi.access.service import Access
 
 Result = TypeVar("Result")
+
+
+class Found(Protocol):
+    """What a selection of residents holds at least."""
+
+    @property
+    def versions(self) -> Sequence[Version]:
+        """Their Patients."""
+
+
+Selected = TypeVar("Selected", bound=Found)
 AUDIT = "AuditEvent"
 
 
@@ -122,6 +133,11 @@ class Session:
         types = policy.types_for(role, interaction)
         shown = None if types == policy.ALL_BUT_AUDIT else types
         return Scope(self.principal.area.bounds, self._panel, shown, policy.SHARED)
+
+    @property
+    def population(self) -> Scope:
+        """Whose record this session is about, whatever the type: the area, and the panel where it is bounded to it."""
+        return Scope(self.principal.area.bounds, self._panel)
 
     def _scope_for(self, type: str | None, interaction: str = "search") -> Scope:
         """The scope, without the area where the type has none."""
@@ -239,6 +255,20 @@ class Session:
             self._decide_use("aggregate")
             scope = Scope(self.principal.area.bounds, self._panel, shared=policy.SHARED)
             return compute(self._records, scope)
+
+    def select(self, name: str, find: Callable[[Repository, Scope], Selected]) -> Selected:
+        """Residents by a query that stands above this package (``care.standing``); ``name`` is kept in the audit.
+
+        Decided as a search for residents, bounded by the scope that ``find(records, scope)`` gets, and recorded with
+        every resident found.
+        """
+        with self.recording("search-type", "E", query=name) as recording:
+            self._decide("search", "Patient")
+            if self._boundary.cases_only:
+                raise Forbidden("Your role sees residents with a notifiable case only")
+            found = find(self._records, self.population)
+            recording.found(*(version.reference for version in found.versions))
+            return found
 
     def reveal(self, reference: str, field: str) -> str:
         """A masked field of a resident in full: ``resident-id``, ``insurance-number`` or ``phone``."""

@@ -81,6 +81,19 @@ class State:
         part.replace(home / FILE)
 
 
+PERSONS = {"admin": "陈建国", "doctor": "李敏", "cdc": "王芳", "analyst": "赵磊", "reader": "刘洋"}
+"""Who signs in; the doctor carries the name of the practitioner whose panel it is, where there is one."""
+
+
+def person(access: Access, name: str, practitioner: str | None) -> str:
+    """The name that the console greets an account by."""
+    if practitioner:
+        found = access.owner_session().read(*practitioner.split("/", 1)).resource
+        written = next((n["text"] for n in found.get("name", []) if n.get("text")), "")
+        return str(written) or PERSONS[name]
+    return PERSONS[name]
+
+
 def places(access: Access) -> tuple[str, str, str | None]:
     """County and town (12-digit codes) and the practitioner with the largest panel among some residents."""
     from shangyi.synth.county import county
@@ -122,7 +135,7 @@ def accounts(access: Access, state: State, home: Path) -> None:
                 role,
                 areas[name],
                 password,
-                display=meaning,
+                display=person(access, name, practitioner),
                 practitioner=practitioner,
                 must_change=False,
             )

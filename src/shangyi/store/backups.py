@@ -27,7 +27,7 @@ from shangyi.store.database import Store
 from shangyi.store.migrate import migrations
 
 FORMAT = 1
-LEFT_OUT = ("migration", "frequency", "outbox_cursor")
+LEFT_OUT = ("migration", "frequency", "outbox_cursor", "standing", "standing_state")
 CLUSTER_ONLY = {("resource", "xid")}
 PIECE_BYTES = 1 << 20
 MANIFEST = "manifest.json"

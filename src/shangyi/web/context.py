@@ -2,8 +2,9 @@
 
 import datetime as dt
 import logging
+import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -17,12 +18,13 @@ from starlette.responses import RedirectResponse, Response
 
 from shangyi.access import Access, Origin, Principal, Session
 from shangyi.access.browser import CSRF_FIELD, check_csrf, cookie_name, csrf_token
+from shangyi.care.standing import people
 from shangyi.errors import Issue, ShangyiError, Unauthenticated
 from shangyi.i18n import translate
-from shangyi.store.model import SearchRequest, Version
+from shangyi.store.model import Scope, SearchRequest, Version
 from shangyi.web import formats
 from shangyi.web.components.shell import Shell
-from shangyi.web.navigation import groups
+from shangyi.web.navigation import CLINICAL, WORKLIST, groups
 from shangyi.web.rendering import language_of, render, render_text
 
 log = logging.getLogger("shangyi.web")
@@ -80,7 +82,7 @@ class Context:
         """The frame around a page."""
         path = self.request.url.path + (f"?{self.request.url.query}" if self.request.url.query else "")
         return Shell(
-            groups=groups(self.principal, self.text),
+            groups=groups(self.principal, self.text, due_count(self)),
             place=place_name(self),
             person=self.principal.display,
             role=self.text(self.principal.role.label),
@@ -88,6 +90,7 @@ class Context:
             path=path,
             csrf=self.csrf,
             current=current,
+            searches=self.principal.role in CLINICAL,
         )
 
     def page(self, template: str, current: str, *, status: int = 200, **context: Any) -> Response:
@@ -103,6 +106,16 @@ class Context:
     def markup(self, template: str, **context: Any) -> Markup:
         """A template as markup for a cell."""
         return render_text(self.language, template, **context)
+
+    def division_names(self, codes: Iterable[int]) -> dict[int, str]:
+        """Names of divisions by 12-digit code; the record is asked once for each and remembered by the process."""
+        wanted = list(codes)
+        missing = [f"div-{code:012}" for code in wanted if f"{code:012}" not in _places]
+        for start in range(0, len(missing), 100):
+            part = missing[start : start + 100]
+            for found in self.resources("Location", ("_id", ",".join(part)), ("_count", "100")):
+                _places[found["id"].removeprefix("div-")] = found.get("name", "")
+        return {code: _places[f"{code:012}"] for code in wanted if f"{code:012}" in _places}
 
     @property
     def is_swap(self) -> bool:
@@ -130,15 +143,29 @@ def place_name(context: Context) -> str:
 
 
 _places: dict[str, str] = {}
+_counts: dict[Scope, tuple[float, dict[str, int]]] = {}
+COUNT_S = 20.0
+
+
+def due_count(context: Context) -> dict[str, int]:
+    """How many residents are due, by kind, for the rail; asked again after 20 seconds, empty for other roles."""
+    if context.principal.role not in WORKLIST:
+        return {}
+    session = context.session.panel() if context.principal.practitioner else context.session
+    kept = _counts.get(session.population)
+    if kept is None or time.monotonic() - kept[0] > COUNT_S:
+
+        def count(records: Any, scope: Scope) -> dict[str, int]:
+            with records.transaction_connection() as connection:
+                return people.counts(connection, scope, dt.datetime.now(formats.ZONE).date())
+
+        kept = _counts[session.population] = (time.monotonic(), session.aggregate("standing=due", count))
+    return kept[1]
 
 
 def _place(context: Context, code: str) -> str:
-    if code not in _places:
-        try:
-            _places[code] = context.session.read("Location", f"div-{code}").resource.get("name", code)
-        except ShangyiError:
-            return code
-    return _places[code]
+    whole = code.ljust(12, "0")
+    return context.division_names([int(whole)]).get(int(whole), code)
 
 
 def origin_of(request: Request) -> Origin:

@@ -1,18 +1,21 @@
 """The rail: what a role finds in it. An item stands here only when a working page is behind it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from shangyi.access import Principal, Role
 from shangyi.web.components.shell import NavGroup, NavItem
 
 CLINICAL = frozenset({Role.ADMINISTRATOR, Role.CLINICIAN, Role.READER})
+WORKLIST = frozenset({Role.CLINICIAN, Role.READER})
+CASES = frozenset({Role.ADMINISTRATOR, Role.CLINICIAN, Role.READER, Role.EPIDEMIOLOGIST})
 WRITERS = frozenset({Role.ADMINISTRATOR, Role.CLINICIAN})
 
 
-def groups(principal: Principal, text: Callable[[str], str]) -> list[NavGroup]:
-    """The groups of the rail for this reader, without empty ones."""
+def groups(principal: Principal, text: Callable[[str], str], due: Mapping[str, int]) -> list[NavGroup]:
+    """The groups of the rail for this reader, without empty ones; ``due``: residents who need something, by kind."""
     role = principal.role
-    today = [NavItem("overview", text("Overview"), "/")]
+    waiting = due.get("") if role in WORKLIST else None
+    today = [NavItem("overview", text("Overview"), "/", waiting or None, bool(due.get("urgent")))]
     if role in CLINICAL:
         today.append(NavItem("residents", text("Residents"), "/residents"))
     if role in WRITERS:
@@ -22,5 +25,10 @@ def groups(principal: Principal, text: Callable[[str], str]) -> list[NavGroup]:
     system = [NavItem("settings", text("Settings"), "/settings")]
     if role is Role.ADMINISTRATOR:
         system.insert(0, NavItem("audit", text("Audit"), "/audit"))
-    found = [NavGroup(text("Today"), today), NavGroup(text("System"), system)]
+    population = [NavItem("cases", text("Case reports"), "/cases")] if role in CASES else []
+    found = [
+        NavGroup(text("Today"), today),
+        NavGroup(text("Population"), population),
+        NavGroup(text("System"), system),
+    ]
     return [group for group in found if group.items]

@@ -1,149 +1,108 @@
-"""The figures of the overview: computed over the reader's scope, kept for a while, renewed in the background."""
+"""The figures of the overview: computed over the reader's scope from the standing tables, kept for a short while."""
 
 import datetime as dt
 import threading
-from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib import resources
 from typing import Any
 
-import msgspec
-
-from shangyi.store import keys, statistics
+from shangyi.care.standing import figures, keep
+from shangyi.store import statistics
 from shangyi.store.model import Scope
 from shangyi.web import formats
 
-FRESH_S, STALE_S = 60, 900
-BAND_YEARS, LAST_BAND = 5, 85
-VISIT_DAYS = 90
-MOST_CONDITIONS = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Cascade:
-    """Residents diagnosed, of those treated, of those controlled."""
-
-    diagnosed: int
-    treated: int
-    controlled: int
+FRESH_S, STALE_S = 20, 900
+VISIT_DAYS, QUARTER_DAYS, YEAR_DAYS = 90, 91, 364
+WEEKS = 8
+MOST = 12
+CASCADE = ("hypertension", "hypertension.managed", "hypertension.treated", "hypertension.controlled")
+STATES = (
+    *CASCADE,
+    "hypertension.untreated",
+    "hypertension.uncontrolled",
+    "diabetes",
+    "diabetes.treated",
+    "diabetes.tested",
+    "diabetes.controlled",
+    "older",
+    "older.examined",
+    "older.unexamined",
+)
+PLACE_STATES = (*CASCADE, "diabetes", "diabetes.controlled", "older", "older.examined")
 
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """Everything on the page. ``pyramid``: (age band, male, female). ``conditions``: (concept, residents)."""
+    """Everything on the page. ``now``, ``quarter``: residents in each state today and 91 days ago."""
 
     as_of: dt.datetime
+    building: keep.Status
     residents: int
-    aged_65: int
-    pyramid: list[tuple[str, int, int]]
-    conditions: list[tuple[dict[str, Any], int]]
+    now: dict[str, int]
+    quarter: dict[str, int]
+    months: dict[str, list[int]]
+    pyramid: list[tuple[int, int, int]]
+    chronic: list[tuple[str, dict[str, str], int]]
+    acute: list[tuple[str, dict[str, str], int]]
     visits: list[tuple[dt.date, int]]
-    cascade: Cascade
-    by_town: list[tuple[str, int, Cascade]]
+    visits_year_ago: int
+    places: list[figures.Place]
+    reports: list[figures.Reports]
 
 
-@cache
-def definition() -> dict[str, Any]:
-    """The cascade's codes and targets, with their source."""
-    file = resources.files("shangyi.web").joinpath("data", "cascade.yaml")
-    return msgspec.yaml.decode(file.read_bytes(), type=dict[str, Any])
+def month_ends(today: dt.date, count: int = 13) -> list[dt.date]:
+    """Today and the same day of the months before it, oldest first."""
+    from shangyi.care.standing.spans import months_after
 
-
-def token(resource_type: str, coding: dict[str, Any], code: str) -> int:
-    """The key under which the search rows hold a primary code."""
-    return keys.token(resource_type, "code", f"{coding['system']}|{code}")
+    return [months_after(today, -back) for back in reversed(range(count))]
 
 
 def compute(records: Any, scope: Scope) -> Overview:
     """All figures, in one read-only transaction."""
     now = dt.datetime.now(formats.ZONE)
+    today = now.date()
+    yesterday = today - dt.timedelta(days=1)
+    first = yesterday - dt.timedelta(days=VISIT_DAYS - 1)
     with records.transaction_connection() as connection:
-        people = statistics.residents(connection, records.codec, scope)
-        commonest = statistics.conditions(connection, records.codec, scope, MOST_CONDITIONS)
-        visits = statistics.per_day(
-            connection,
-            "Encounter",
-            now.date() - dt.timedelta(days=VISIT_DAYS),
-            now.date() - dt.timedelta(days=1),
-            scope,
+        status = keep.status(connection)
+        days = [today, today - dt.timedelta(days=QUARTER_DAYS)]
+        held = figures.holding(connection, scope, STATES, days)
+        year = dt.timedelta(days=YEAR_DAYS)
+        before = statistics.per_day(connection, "Encounter", first - year, yesterday - year, scope)
+        found = Overview(
+            as_of=now,
+            building=status,
+            residents=figures.residents(connection, scope),
+            now={state: numbers[0] for state, numbers in held.items()},
+            quarter={state: numbers[1] for state, numbers in held.items()},
+            months=figures.holding(
+                connection, scope, ("hypertension", "hypertension.controlled"), month_ends(today)
+            ),
+            pyramid=figures.pyramid(connection, scope, today),
+            chronic=figures.commonest(connection, scope, "problem:", today, MOST),
+            acute=figures.commonest(connection, scope, "illness:", today, MOST),
+            visits=statistics.per_day(connection, "Encounter", first, yesterday, scope),
+            visits_year_ago=sum(number for _, number in before),
+            places=figures.by_place(connection, scope, PLACE_STATES, today, unit_of(scope)),
+            reports=figures.reports(connection, records.codec, scope, midnight(today), WEEKS),
         )
-        living = {person.rid: person for person in people}
-        diagnosed, treated, controlled = _cascade(connection, records.codec, scope, living, now)
-    towns = Counter(person.town for person in people if person.town)
-
-    def of(town: str) -> Cascade:
-        counts = [
-            sum(living[rid].town == town for rid in group) for group in (diagnosed, treated, controlled)
-        ]
-        return Cascade(*counts)
-
-    return Overview(
-        as_of=now,
-        residents=len(people),
-        aged_65=sum(_age(person.born, now.date()) >= 65 for person in people),
-        pyramid=_pyramid(people, now.date()),
-        conditions=[(found.sample.get("code", {}), found.residents) for found in commonest],
-        visits=visits,
-        cascade=Cascade(len(diagnosed), len(treated), len(controlled)),
-        by_town=[(town, count, of(town)) for town, count in sorted(towns.items())],
-    )
+    return found
 
 
-def _cascade(
-    connection: Any, codec: Any, scope: Scope, living: dict[int, statistics.Resident], now: dt.datetime
-) -> tuple[set[int], set[int], set[int]]:
-    rules = definition()
-    since = now - dt.timedelta(days=round(rules["months"] * 365.25 / 12))
-    codes = [token("Condition", rules["diagnosis"], code) for code in rules["diagnosis"]["codes"]]
-    diagnosed = statistics.having(connection, "Condition", codes, scope) & living.keys()
-    ordered = statistics.codes_of(connection, codec, "MedicationRequest", scope)
-    prefixes, system = tuple(rules["medicine"]["prefixes"]), rules["medicine"]["system"]
-    drugs = [
-        key
-        for key, coding in ordered.items()
-        if coding.get("system") == system and coding.get("code", "").startswith(prefixes)
-    ]
-    treated = statistics.having(connection, "MedicationRequest", drugs, scope, since) & diagnosed
-    measure = rules["measure"]
-    readings = statistics.latest(
-        connection, codec, token("Observation", measure, measure["code"]), sorted(treated), since
-    )
-    controlled = {rid for rid, reading in readings.items() if _below(reading, measure["components"])}
-    return diagnosed, treated, controlled
+def midnight(day: dt.date) -> dt.datetime:
+    """The beginning of a day where the county lies."""
+    return dt.datetime.combine(day, dt.time(), formats.ZONE)
 
 
-def _below(reading: dict[str, Any], limits: dict[str, int]) -> bool:
-    values = {
-        coding.get("code"): component.get("valueQuantity", {}).get("value")
-        for component in reading.get("component", ())
-        for coding in component.get("code", {}).get("coding", ())
-    }
-    return all(values.get(code) is not None and values[code] < limit for code, limit in limits.items())
-
-
-def _age(born: str, today: dt.date) -> int:
-    if not born:
-        return -1
-    birth = formats.parse(born)
-    return today.year - birth.year - ((today.month, today.day) < (birth.month, birth.day))
-
-
-def _pyramid(people: list[statistics.Resident], today: dt.date) -> list[tuple[str, int, int]]:
-    counts: Counter[tuple[int, str]] = Counter()
-    for person in people:
-        age = _age(person.born, today)
-        if age >= 0:
-            counts[min(age // BAND_YEARS * BAND_YEARS, LAST_BAND), person.sex] += 1
-    bands = range(0, LAST_BAND + 1, BAND_YEARS)
-    return [
-        (f"{low}+" if low == LAST_BAND else str(low), counts[low, "male"], counts[low, "female"])
-        for low in bands
-    ]
+def unit_of(scope: Scope) -> int:
+    """Places one level below the scope: villages of a town, else towns."""
+    if scope.area is not None and scope.area[1] - scope.area[0] < 10**6 - 1:
+        return figures.VILLAGE
+    return figures.TOWN
 
 
 class Kept:
-    """Overviews by scope: served at once while less than 15 minutes old, renewed behind after one minute."""
+    """Overviews by scope: served at once while less than 15 minutes old, renewed behind after 20 seconds."""
 
     def __init__(self) -> None:
         self._kept: dict[Scope, Overview] = {}
@@ -151,10 +110,10 @@ class Kept:
         self._lock = threading.Lock()
 
     def get(self, records: Any, scope: Scope) -> Overview:
-        """The overview of a scope; computed now only where none is kept."""
+        """The overview of a scope; computed now where none is kept, or it was incomplete."""
         found = self._kept.get(scope)
         age = (dt.datetime.now(formats.ZONE) - found.as_of).total_seconds() if found else STALE_S
-        if found is None or age >= STALE_S:
+        if found is None or age >= STALE_S or found.building.building or found.as_of.date() != _today():
             found = self._kept[scope] = compute(records, scope)
         elif age >= FRESH_S:
             with self._lock:
@@ -171,4 +130,24 @@ class Kept:
             self._busy.discard(scope)
 
 
+def _today() -> dt.date:
+    return dt.datetime.now(formats.ZONE).date()
+
+
+def share(part: int, whole: int) -> float | None:
+    """Percent, None of nobody."""
+    return 100 * part / whole if whole else None
+
+
+def change(now: tuple[int, int], before: tuple[int, int]) -> float | None:
+    """Percentage points by which a share grew."""
+    a, b = share(*now), share(*before)
+    return None if a is None or b is None else a - b
+
+
 KEPT = Kept()
+
+
+def total(days: Sequence[tuple[dt.date, int]]) -> int:
+    """All of them."""
+    return sum(number for _, number in days)

@@ -25,6 +25,12 @@ class PersonLine:
     place: str
     doctor: str
     deceased: bool
+    village: str = ""
+
+    @property
+    def house(self) -> str:
+        """What of the address is below the village."""
+        return self.place.partition(self.village)[2] if self.village else ""
 
     @property
     def href(self) -> str:
@@ -46,6 +52,14 @@ def place(patient: Resource) -> str:
     return "".join([address.get("city", ""), *address.get("line", ())[:1]])
 
 
+def village(patient: Resource) -> str:
+    """The village or community of residence, by its division's name."""
+    for extension in home(patient).get("extension", ()):
+        if extension.get("url") == DIVISION:
+            return str(extension.get("valueCoding", {}).get("display", ""))
+    return ""
+
+
 def person_line(patient: Resource, doctors: dict[str, Resource], text: Any, language: str) -> PersonLine:
     """The line of ``patient``; ``doctors``: Practitioners by reference."""
     doctor = next((gp.get("reference", "") for gp in patient.get("generalPractitioner", ())), "")
@@ -60,4 +74,5 @@ def person_line(patient: Resource, doctors: dict[str, Resource], text: Any, lang
         place=place(patient),
         doctor=person_name(doctors[doctor]) if doctor in doctors else named,
         deceased=bool(patient.get("deceasedDateTime") or patient.get("deceasedBoolean")),
+        village=village(patient),
     )

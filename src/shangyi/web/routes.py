@@ -5,6 +5,7 @@ from starlette.routing import BaseRoute, Route
 from shangyi.web.context import page
 from shangyi.web.pages import (
     audit,
+    cases,
     choices,
     correct,
     merge,
@@ -28,6 +29,8 @@ def routes() -> list[BaseRoute]:
         Route("/sign-out", page(sign_in.sign_out), methods=["POST"]),
         Route("/language/{language}", sign_in.choose_language),
         Route("/", page(overview.overview)),
+        Route("/figures/{name}.csv", page(overview.sheet)),
+        Route("/cases", page(cases.cases)),
         Route("/residents", page(residents.residents)),
         Route("/residents/suggest", page(residents.suggest)),
         Route("/residents/new", page(register.register), methods=["GET", "POST"]),

@@ -30,7 +30,10 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class TimeChart:
-    """Series over time. ``x``: ISO dates. ``band``: low and high of the reference range, in ``unit``."""
+    """Series over time. ``x``: ISO dates. ``bands``: low and high of each target, in ``unit``.
+
+    ``csv``: the address of the table as a file. ``hrefs``: where each ``x`` leads.
+    """
 
     label: str
     x: Sequence[str]
@@ -39,6 +42,11 @@ class TimeChart:
     band: tuple[float | None, float | None] | None = None
     marks: Sequence[Mark] = field(default_factory=tuple)
     kind: str = "time"
+    csv: str = ""
+    hrefs: Sequence[str] = ()
+    legend: bool = True
+    from_: str = ""
+    until: str = ""
 
     @property
     def columns(self) -> list[str]:
@@ -51,10 +59,15 @@ class TimeChart:
         rows = [[x, *(s.values[i] for s in self.series)] for i, x in enumerate(self.x)]
         return rows[::-1]
 
+    @property
+    def links(self) -> list[list[str]]:
+        """Where the cells of the table lead: the first of each row."""
+        return [[href] for href in reversed(self.hrefs)]
+
 
 @dataclass(frozen=True, slots=True)
 class Pyramid:
-    """Ages by sex, youngest first; ``male`` and ``female`` in ``unit`` (percent of all)."""
+    """Ages by sex, youngest first; ``male`` and ``female`` in ``unit`` (percent of all), ``counts`` for the table."""
 
     label: str
     ages: Sequence[str]
@@ -64,6 +77,9 @@ class Pyramid:
     female_name: str
     unit: str = "%"
     kind: str = "pyramid"
+    csv: str = ""
+    hrefs: Sequence[Sequence[str]] = ()
+    counts: Sequence[tuple[int, int]] = ()
 
     @property
     def columns(self) -> list[str]:
@@ -73,7 +89,14 @@ class Pyramid:
     @property
     def rows(self) -> list[list[Any]]:
         """Rows of the chart's table, oldest first."""
-        return [list(row) for row in zip(self.ages, self.male, self.female, strict=True)][::-1]
+        shares = list(zip(self.male, self.female, strict=True))
+        values: Sequence[tuple[float, float]] = self.counts or shares
+        return [[age, *pair] for age, pair in zip(self.ages, values, strict=True)][::-1]
+
+    @property
+    def links(self) -> list[list[str]]:
+        """Where the cells of the table lead: both sexes of each row."""
+        return [["", *row] for row in reversed(self.hrefs)]
 
 
 Chart = TimeChart | Pyramid

@@ -25,7 +25,10 @@ class NavGroup:
 
 @dataclass(frozen=True, slots=True)
 class Shell:
-    """What stands around a page. ``path`` is the page's own address, for the language switch."""
+    """What stands around a page. ``path`` is the page's own address, for the language switch.
+
+    ``searches``: whether this reader may look residents up.
+    """
 
     groups: Sequence[NavGroup]
     place: str
@@ -35,3 +38,4 @@ class Shell:
     path: str
     csrf: str
     current: str = ""
+    searches: bool = True

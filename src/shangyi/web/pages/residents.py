@@ -1,137 +1,229 @@
-"""The list of residents, my panel, and search as you type."""
+"""The list of residents, my panel, and search as you type: who they are, what they have, what is due."""
 
 import datetime as dt
+import re
 from collections.abc import Sequence
-from urllib.parse import urlencode
+from typing import Any
 
 from starlette.responses import Response
 
+from shangyi.access import Session
+from shangyi.care.standing import keep, people
+from shangyi.care.standing.rules import rule
+from shangyi.store import keys
 from shangyi.store.merging import replaced_by
-from shangyi.web import formats
+from shangyi.store.model import Version
+from shangyi.web import formats, links
+from shangyi.web import overview as computed
 from shangyi.web.components.table import Column, Row, Table
-from shangyi.web.context import Context, by_reference
+from shangyi.web.context import Context
+from shangyi.web.due import KINDS, reasons
 from shangyi.web.residents import PersonLine, person_line
+from shangyi.web.wording import display
 
 PAGE = 30
 SUGGESTIONS = 8
 AGES = {"0-6": (0, 6), "7-17": (7, 17), "18-44": (18, 44), "45-64": (45, 64), "65-": (65, None)}
 """Bands of the basic public health service: children 0–6, adults, 65 and older (years, inclusive)."""
+SORTS = {"urgency": "Urgency", "name": "Name", "age": "Age", "visit": "Last visit"}
+FILTERS = ("q", "sex", "age", "area", "state", "due", "seen", "sort")
+DENSITY_COOKIE = "density"
 
 
-def born_between(band: str, today: dt.date) -> list[tuple[str, str]]:
-    """Search parameters for an age band at ``today``."""
-    youngest, oldest = AGES[band]
-    parameters = [("birthdate", f"le{years_before(today, youngest).isoformat()}")]
-    if oldest is not None:
-        parameters.append(("birthdate", f"gt{years_before(today, oldest + 1).isoformat()}"))
-    return parameters
-
-
-def years_before(day: dt.date, years: int) -> dt.date:
-    """The same day ``years`` earlier; 28 February for a leap day."""
-    try:
-        return day.replace(year=day.year - years)
-    except ValueError:
-        return day.replace(year=day.year - years, day=28)
+def ages(band: str) -> tuple[int, int | None] | None:
+    """First and last age of ``45-64`` or ``65-``, both included; None for anything else."""
+    found = re.fullmatch(r"(\d{1,3})-(\d{0,3})", band)
+    return (int(found[1]), int(found[2]) if found[2] else None) if found else None
 
 
 def residents(context: Context) -> Response:
     """GET /residents: everyone in the reader's area, filtered."""
-    return _list(context, "residents", [])
+    return _list(context, "residents", context.session)
 
 
 def panel(context: Context) -> Response:
     """GET /panel: the residents who signed with this doctor (签约居民)."""
-    doctor = context.principal.practitioner or "Practitioner/none"
-    return _list(context, "panel", [("general-practitioner", doctor)])
+    return _list(context, "panel", context.session.panel())
 
 
-def _list(context: Context, current: str, fixed: list[tuple[str, str]]) -> Response:
-    query, sex, band, town = (context.field(name) for name in ("q", "sex", "age", "town"))
-    parameters = [
-        *fixed,
-        ("active", "true"),
-        ("_count", str(PAGE)),
-        ("_sort", "name"),
-        ("_include", "Patient:general-practitioner"),
-    ]
-    if query:
-        lines = _matching(context, query, PAGE)
-        following = ""
+def query_of(chosen: dict[str, str], today: dt.date, cursor: str) -> people.Query:
+    """The query that the filters ask for."""
+    band = ages(chosen["age"])
+    return people.Query(
+        today,
+        states=tuple(state for state in chosen["state"].split(",") if state),
+        due=bool(chosen["due"]),
+        kind=chosen["due"] if chosen["due"] in KINDS else "",
+        sex=chosen["sex"] if chosen["sex"] in ("male", "female") else "",
+        born=people.born_between(*band, today) if band else None,
+        area=bounds(chosen["area"]),
+        seen=people.parse_day(chosen["seen"]),
+        sort=chosen["sort"] if chosen["sort"] in SORTS else "urgency" if chosen["due"] else "name",  # type: ignore[arg-type]
+        cursor=cursor,
+        limit=PAGE,
+    )
+
+
+def bounds(area: str) -> tuple[int, int] | None:
+    """First and last division code of 6, 9 or 12 digits."""
+    if not (area.isdigit() and len(area) in (6, 9, 12)):
+        return None
+    return int(area.ljust(12, "0")), int(area.ljust(12, "9"))
+
+
+def _list(context: Context, current: str, session: Session) -> Response:
+    chosen = {name: context.field(name) for name in FILTERS}
+    today, path = dt.datetime.now(formats.ZONE).date(), f"/{current}"
+    dense = density(context)
+    total: int | None = None
+    following = ""
+    if chosen["q"]:
+        versions = matching(context, chosen["q"], PAGE)
+        standing = _standing(context, [keys.rid("Patient", version.id) for version in versions], today)
+        rows = [(version.resource, standing.get(keys.rid("Patient", version.id))) for version in versions]
+        status = keep.Status()
     else:
-        if sex in ("male", "female"):
-            parameters.append(("gender", sex))
-        if band in AGES:
-            parameters += born_between(band, dt.datetime.now(formats.ZONE).date())
-        if town:
-            parameters.append(("address-city", town))
-        if cursor := context.field("cursor"):
-            parameters.append(("_cursor", cursor))
-        found = context.search("Patient", *parameters)
-        doctors = by_reference(found.included)
-        lines = [person_line(v.resource, doctors, context.text, context.language) for v in found.matches]
-        following = found.next or ""
-    kept = {"q": query, "sex": sex, "age": band, "town": town}
-    return context.page(
+        query = query_of(chosen, today, context.field("cursor"))
+
+        def find(records: Any, scope: Any) -> people.Page:
+            with records.transaction_connection() as connection:
+                return people.find(connection, records.codec, scope, query)
+
+        def count(records: Any, scope: Any) -> tuple[int, keep.Status]:
+            with records.transaction_connection() as connection:
+                return people.count(connection, scope, query), keep.status(connection)
+
+        page = session.select(f"standing={','.join(query.states) or chosen['due']}", find)
+        total, status = session.aggregate("standing", count)
+        rows = [(v.resource, person) for v, person in zip(page.versions, page.people, strict=True)]
+        following = page.next
+    overview = context.session.aggregate("overview", computed.KEPT.get)
+    names = context.division_names([place.code for place in overview.places])
+    response = context.page(
         "pages/residents.html",
         current,
         title=context.text("My panel") if current == "panel" else context.text("Residents"),
-        table=table(context, current, lines, kept, following),
-        towns=towns(context),
-        ages=list(AGES),
-        chosen=kept,
-        path=f"/{current}",
+        table=table(context, path, rows, chosen, following, dense),
+        total=total,
+        building=status,
+        about=about(context, chosen, rows),
+        places=[(links.area(p.code), names.get(p.code, "")) for p in overview.places],
+        problems=[(state, display(coding, context.language)) for state, coding, _ in overview.chronic],
+        ages=list(AGES) + ([chosen["age"]] if chosen["age"] and chosen["age"] not in AGES else []),
+        kinds=[(kind or "all", context.text(title)) for kind, title in KINDS.items()],
+        sorts=[(name, context.text(title)) for name, title in SORTS.items()],
+        chosen=chosen,
+        path=path,
+        link=lambda **changed: links.people(path, **{**chosen, **changed}),
+        dense=dense,
     )
+    if context.field(DENSITY_COOKIE):
+        response.set_cookie(DENSITY_COOKIE, "dense" if dense else "roomy", samesite="lax", httponly=True)
+    return response
+
+
+def density(context: Context) -> bool:
+    """Whether the reader wants narrow rows: as asked now, else as before."""
+    asked = context.field(DENSITY_COOKIE) or context.request.cookies.get(DENSITY_COOKIE, "")
+    return asked == "dense"
+
+
+def _standing(context: Context, rids: Sequence[int], today: dt.date) -> dict[int, people.Person]:
+    def of(records: Any, scope: Any) -> dict[int, people.Person]:
+        with records.transaction_connection() as connection:
+            return people.of(connection, rids, today)
+
+    return context.session.aggregate("standing", of) if rids else {}
+
+
+def about(context: Context, chosen: dict[str, str], rows: Sequence[Any]) -> list[tuple[str, str]]:
+    """What the list is of, as (title, source) of each state that bounds it."""
+    found = []
+    for state in filter(None, chosen["state"].split(",")):
+        if known := rule(state):
+            found.append((known.title.of(context.language), known.source.of(context.language)))
+        else:
+            facts: dict[str, str] = next(
+                (d.facts for _, person in rows if person for d in person.due if d.state == state), {}
+            )
+            title = display(facts, context.language) or state.partition(":")[2]
+            source = (
+                context.text("On the problem list")
+                if state.startswith("problem:")
+                else context.text("Diagnosed at a visit within 12 months")
+            )
+            found.append((title, source))
+    if chosen["seen"]:
+        found.append((context.text("Seen on {day}", day=chosen["seen"]), ""))
+    return found
 
 
 def table(
-    context: Context, current: str, lines: Sequence[PersonLine], kept: dict[str, str], following: str
+    context: Context,
+    path: str,
+    rows: Sequence[tuple[dict[str, Any], people.Person | None]],
+    chosen: dict[str, str],
+    following: str,
+    dense: bool,
 ) -> Table:
     """The list as a table component."""
-    filters = {key: value for key, value in kept.items() if value}
-    text = context.text
-    titles = ("Resident", "Resident id", "Phone", "Residence", "Family doctor")
+    text, language = context.text, context.language
+    today = dt.datetime.now(formats.ZONE).date()
+    sort = chosen["sort"] or ("urgency" if chosen["due"] else "name")
+
+    def column(title: str, name: str = "") -> Column:
+        if not name or chosen["q"]:
+            return Column(text(title))
+        state = ("descending" if name == "visit" else "ascending") if sort == name else ""
+        return Column(text(title), sort=links.people(path, **{**chosen, "sort": name}), sorted=state)
+
+    def row(patient: dict[str, Any], person: people.Person | None) -> Row:
+        line = person_line(patient, {}, text, language)
+        due = reasons(person.due, today, text, language) if person else []
+        cells = [
+            context.markup(
+                "components/resident_cell.html", person=line, standing=person, dense=dense, display=display
+            ),
+            context.markup(
+                "components/problems_cell.html", problems=person.problems if person else [], display=display
+            ),
+            context.markup("components/due_cell.html", reasons=due),
+            context.markup(
+                "components/nowrap_cell.html",
+                text=formats.day(person.seen, language, today) if person and person.seen else "",
+            ),
+            context.markup("components/place_cell.html", person=line, dense=dense),
+            context.markup("components/nowrap_cell.html", text=line.doctor),
+        ]
+        return Row(cells, line.href)
+
     return Table(
         caption=text("Residents"),
-        columns=[Column(text(title)) for title in titles],
-        rows=[
-            Row(
-                [
-                    context.markup("components/person.html", person=line),
-                    line.resident_id,
-                    line.phone,
-                    line.place,
-                    line.doctor,
-                ],
-                line.href,
-            )
-            for line in lines
+        columns=[
+            column("Resident", "name"),
+            column("Problems"),
+            column("To be done", "urgency"),
+            column("Last visit", "visit"),
+            column("Residence"),
+            column("Family doctor"),
         ],
-        next=f"/{current}?{urlencode(filters | {'cursor': following})}" if following else "",
-        first=f"/{current}?{urlencode(filters)}" if context.field("cursor") else "",
+        rows=[row(*pair) for pair in rows],
+        next=links.people(path, **{**chosen, "cursor": following}) if following else "",
+        first=links.people(path, **chosen) if context.field("cursor") else "",
         empty=text("Nobody matches. Check the spelling, or remove a filter."),
+        dense=dense,
     )
 
 
-def towns(context: Context) -> list[str]:
-    """Names of the towns in the reader's area."""
-    area = context.principal.area.code
-    county = f"div-{area[:6]}000000" if area else ""
-    found = context.resources("Location", ("partof", county), ("_count", "100")) if county else []
-    return sorted(location.get("name", "") for location in found)
-
-
-def _matching(context: Context, query: str, limit: int) -> list[PersonLine]:
-    found = (version.resource for version in context.session.suggest(query, limit))
-    return [
-        person_line(patient, {}, context.text, context.language)
-        for patient in found
-        if replaced_by(patient) is None
-    ]
+def matching(context: Context, query: str, limit: int) -> list[Version]:
+    """Residents as one types, without those whose record was merged into another."""
+    found = context.session.suggest(query, limit)
+    return [version for version in found if replaced_by(version.resource) is None]
 
 
 def suggest(context: Context) -> Response:
     """GET /residents/suggest?q=…: the list under the search box."""
     query = context.field("q")
-    lines = _matching(context, query, SUGGESTIONS) if query else []
+    versions = matching(context, query, SUGGESTIONS) if query else []
+    lines: list[PersonLine] = [person_line(v.resource, {}, context.text, context.language) for v in versions]
     return context.part("parts/suggestions.html", lines=lines, query=query)

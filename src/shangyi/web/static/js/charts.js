@@ -18,12 +18,26 @@
     return { silent: true, itemStyle: { color: colour("band") }, data: [[edge(low), edge(high)]] };
   };
 
+  const DAY = 86400000;
+  const legend = (model) => model.legend && model.series.length > 1;
+  const span = (model) => new Date(model.until || model.x.at(-1)) - new Date(model.from_ || model.x[0]);
+  const interval = (model) => Math.max(DAY, span(model) / 6);
+  /* One way of writing a day on an axis: month and day, or year and month where the axis is longer than a year. */
+  const dayLabel = (model) => (value) => {
+    const at = new Date(value), two = (n) => String(n).padStart(2, "0");
+    return span(model) > 300 * DAY ? `${String(at.getFullYear()).slice(2)}-${two(at.getMonth() + 1)}` : `${two(at.getMonth() + 1)}-${two(at.getDate())}`;
+  };
+
   const time = (model) => ({
     aria: { enabled: true }, animation: false,
-    grid: { left: 4, right: 12, top: model.series.length > 1 ? 30 : 14, bottom: 4, containLabel: true },
-    legend: { show: model.series.length > 1, top: 0, left: 0, itemWidth: 14, itemHeight: 8, textStyle: text() },
+    grid: { left: 4, right: 14, top: legend(model) ? 30 : 12, bottom: 4, containLabel: true },
+    legend: { show: legend(model), top: 0, left: 0, itemWidth: 14, itemHeight: 8, textStyle: text() },
     tooltip: { ...tooltip(), trigger: "axis" },
-    xAxis: { type: "time", axisLabel: { ...text(), hideOverlap: true }, axisLine: line(), axisTick: { show: false } },
+    xAxis: {
+      type: "time", min: model.from_ || undefined, max: model.until || undefined, minInterval: interval(model), splitNumber: 4,
+      axisLabel: { ...text(), hideOverlap: true, showMinLabel: false, showMaxLabel: false, formatter: dayLabel(model) },
+      axisLine: line(), axisTick: { show: false },
+    },
     yAxis: { type: "value", scale: model.series.every((s) => s.kind === "line"), axisLabel: text(), splitLine: line() },
     series: model.series.map((s, i) => ({
       name: s.name, type: s.kind, data: s.values.map((v, k) => ({
@@ -43,11 +57,10 @@
 
   const pyramid = (model) => ({
     aria: { enabled: true }, animation: false,
-    grid: { left: 4, right: 12, top: 26, bottom: 4, containLabel: true },
-    legend: { top: 0, left: 0, itemWidth: 12, itemHeight: 8, textStyle: text() },
+    grid: { left: 4, right: 12, top: 6, bottom: 4, containLabel: true },
     tooltip: { ...tooltip(), trigger: "axis", axisPointer: { type: "shadow" }, valueFormatter: (v) => `${Math.abs(v)} ${model.unit}` },
     xAxis: { type: "value", axisLabel: { ...text(), formatter: (v) => `${Math.abs(v)}${model.unit}` }, splitLine: line() },
-    yAxis: { type: "category", data: model.ages, axisTick: { show: false }, axisLine: { show: false }, axisLabel: text() },
+    yAxis: { type: "category", data: model.ages, axisTick: { show: false }, axisLine: { show: false }, axisLabel: { ...text(), interval: 2 } },
     series: [[model.male_name, model.male, "male", -1], [model.female_name, model.female, "female", 1]].map(
       ([name, values, tone, sign]) => ({ name, type: "bar", stack: "all", barCategoryGap: "12%",
         itemStyle: { color: colour(tone) }, data: values.map((v) => v * sign) })),
@@ -61,7 +74,13 @@
       if (echarts.getInstanceByDom(element)) return;
       const model = JSON.parse(element.dataset.chart);
       element.hidden = false;
-      echarts.init(element, null, { renderer: "canvas" }).setOption(kinds[model.kind](model));
+      const chart = echarts.init(element, null, { renderer: "canvas" });
+      chart.setOption(kinds[model.kind](model));
+      chart.on("click", (event) => {
+        const found = model.hrefs?.[event.dataIndex];
+        const href = Array.isArray(found) ? found[event.seriesIndex] : found;
+        if (href) location.assign(href);
+      });
       observer.observe(element);
     });
   };
