@@ -10,8 +10,11 @@ pytestmark = pytest.mark.browser
 
 PAGES = (
     "/",
+    "/?of=area",
     "/residents",
     "/residents/new",
+    "/residents?due=all&density=dense",
+    "/cases",
     "/panel",
     "/residents/p1",
     "/residents/p1/visit",

@@ -1,5 +1,6 @@
 """Small records to hold against the rules."""
 
+from decimal import Decimal
 from typing import Any
 
 ICD10, LOINC, ATC = "http://hl7.org/fhir/sid/icd-10", "http://loinc.org", "http://www.whocc.no/atc"
@@ -43,7 +44,7 @@ def pressure(day: str, systolic: int, diastolic: int, of: str = "p1") -> Resourc
     }
 
 
-def measured(code: str, day: str, value: float, unit: str, of: str = "p1") -> Resource:
+def measured(code: str, day: str, value: float | Decimal, unit: str, of: str = "p1") -> Resource:
     return {
         "resourceType": "Observation",
         "id": f"{code}-{of}-{day}",

@@ -58,10 +58,15 @@ def query_of(chosen: dict[str, str], today: dt.date, cursor: str) -> people.Quer
         born=people.born_between(*band, today) if band else None,
         area=bounds(chosen["area"]),
         seen=people.parse_day(chosen["seen"]),
-        sort=chosen["sort"] if chosen["sort"] in SORTS else "urgency" if chosen["due"] else "name",  # type: ignore[arg-type]
+        sort=sort_of(chosen),  # type: ignore[arg-type]
         cursor=cursor,
         limit=PAGE,
     )
+
+
+def sort_of(chosen: dict[str, str]) -> str:
+    """As asked; else by urgency where something is due, by name where not."""
+    return chosen["sort"] if chosen["sort"] in SORTS else "urgency" if chosen["due"] else "name"
 
 
 def bounds(area: str) -> tuple[int, int] | None:
@@ -113,6 +118,7 @@ def _list(context: Context, current: str, session: Session) -> Response:
         kinds=[(kind or "all", context.text(title)) for kind, title in KINDS.items()],
         sorts=[(name, context.text(title)) for name, title in SORTS.items()],
         chosen=chosen,
+        sort=sort_of(chosen),
         path=path,
         link=lambda **changed: links.people(path, **{**chosen, **changed}),
         dense=dense,
@@ -169,7 +175,7 @@ def table(
     """The list as a table component."""
     text, language = context.text, context.language
     today = dt.datetime.now(formats.ZONE).date()
-    sort = chosen["sort"] or ("urgency" if chosen["due"] else "name")
+    sort = sort_of(chosen)
 
     def column(title: str, name: str = "") -> Column:
         if not name or chosen["q"]:
