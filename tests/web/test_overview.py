@@ -71,7 +71,7 @@ def test_a_kind_is_swapped_in_place(page: Any, site: Site) -> None:
     page.goto(site.address + "/?of=area")
     page.evaluate("window.kept = true")
     page.click("#due .segmented a:has-text('慢病')")
-    page.wait_for_function("document.querySelector('#due [aria-current]').textContent.includes('慢病')")
+    page.wait_for_selector("#due [aria-current]:has-text('慢病')")
     assert page.evaluate("window.kept"), "the page itself stays"
     names = page.locator("#due tbody a b").all_inner_texts()
     assert "吴勇" in names
