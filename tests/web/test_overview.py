@@ -9,14 +9,12 @@ from typing import Any
 
 import pytest
 from tests.care.standing.records import measured, patient, pressure, problem
-from tests.web.conftest import DIVISION, Site
-from tests.web.test_pages import page, sign_in
+from tests.web.conftest import DIVISION, Site, sign_in
 
 from shangyi.care.standing import people
 from shangyi.store.model import EVERYTHING
 from shangyi.web import formats
 
-__all__ = ["page"]
 pytestmark = pytest.mark.browser
 DAYS_AGO = [(dt.datetime.now(formats.ZONE).date() - dt.timedelta(days=n)).isoformat() for n in range(60)]
 
