@@ -26,6 +26,10 @@ RELATIONS = {
     "daughter": "Daughter",
     "grandchild": "Grandchild",
     "parent": "Parent",
+    "father": "Father",
+    "mother": "Mother",
+    "grandparent": "Grandparent",
+    "sibling": "Brother or sister",
     "other": "Other relation",
 }
 
