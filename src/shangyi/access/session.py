@@ -185,6 +185,7 @@ class Session:
         since: datetime | None = None,
         count: int = 50,
         cursor: str | None = None,
+        at: tuple[datetime, datetime] | None = None,
     ) -> HistoryPage:
         """Versions of one resource, of a type or of all, newest first."""
         level = "instance" if id else "type" if type else "system"
@@ -199,7 +200,9 @@ class Session:
                 raise Forbidden("Your role reads the history of single cases only")
             # One resource's history is bounded by where it is now, below: deletions included.
             scope = Scope() if id is not None else self._scope_for(type, "history")
-            page = self._records.history(type, id, since=since, count=count, cursor=cursor, scope=scope)
+            page = self._records.history(
+                type, id, since=since, count=count, cursor=cursor, scope=scope, at=at
+            )
             if id is not None:
                 last = next((version for version in page.versions if version.body), None)
                 if last is not None:
@@ -352,7 +355,7 @@ class Session:
             self._boundary.check_condition(type, parameters)
             return self._records.conditional_delete(type, parameters)
 
-    def transaction(self, bundle: Resource) -> Resource:
+    def transaction(self, bundle: Resource, whole: bool = False) -> Resource:
         """All entries or none; each is decided, and one that is refused refuses all."""
         with self.recording("transaction", "E") as recording:
             for entry in bundles.entries(bundle):
@@ -360,7 +363,7 @@ class Session:
             self._boundary.check_writes(
                 [entry.resource for entry in bundles.entries(bundle) if entry.resource]
             )
-            answer: Resource = self._records.transaction(bundle, self._read_within)
+            answer: Resource = self._records.transaction(bundle, self._read_within, whole)
             recording.found(*bundles.touched(bundle, answer))
             return answer
 

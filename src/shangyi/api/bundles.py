@@ -18,10 +18,10 @@ from shangyi.store.model import Method, Version
 _REASON = {Method.CREATE: ("POST", "201"), Method.UPDATE: ("PUT", "200"), Method.DELETE: ("DELETE", "204")}
 
 
-def body_of(call: Call, version: Version, subset: Subset | None = None) -> Any:
+def body_of(call: Call, version: Version, subset: Subset | None = None, included: bool = False) -> Any:
     """What to put at ``resource``: the stored bytes for JSON, a dict for XML or a subset."""
     if subset is not None:
-        return subset.apply(version.resource)
+        return subset.apply(version.resource, included)
     return version.resource if call.format is Format.XML else msgspec.Raw(version.body)
 
 
@@ -29,7 +29,7 @@ def search_entry(call: Call, version: Version, mode: str, subset: Subset | None 
     """A match or an included resource."""
     return {
         "fullUrl": f"{call.base}/{version.type}/{version.id}",
-        "resource": body_of(call, version, subset),
+        "resource": body_of(call, version, subset, mode == "include"),
         "search": {"mode": mode},
     }
 
@@ -51,9 +51,9 @@ def instant(moment: datetime) -> str:
 
 
 def link(call: Call, relation: str, parameters: Iterable[tuple[str, str]]) -> Resource:
-    """A link to this place with these parameters, always one that GET understands."""
+    """A link to this place with these parameters, always one that GET understands, in the format that was asked for."""
     place = call.path.removesuffix("/_search").rstrip("/")
-    query = urlencode(list(parameters), quote_via=quote, safe=":,|/$")
+    query = urlencode([*parameters, *call.presentation], quote_via=quote, safe=":,|/$")
     return {"relation": relation, "url": f"{call.base}{place}" + (f"?{query}" if query else "")}
 
 

@@ -78,6 +78,11 @@ class Call:
         """What is asked of the interaction: the URL's parameters, then a form's, without ``_format`` and such."""
         return [(name, value) for name, value in (*self.query, *self.form) if name not in CONTROL]
 
+    @property
+    def presentation(self) -> Parameters:
+        """``_format`` and ``_pretty`` as asked, for the links of pages."""
+        return [pair for pair in (*self.query, *self.form) if pair[0] in CONTROL]
+
     @cached_property
     def form(self) -> Parameters:
         """The fields of an ``application/x-www-form-urlencoded`` body (POST ``_search``)."""

@@ -91,15 +91,15 @@ class FhirRoute(BaseRoute):
     def find(self, method: str, path: str) -> tuple[Interaction, dict[str, str]]:
         """The interaction for a path below the base; NotFound, or MethodNotAllowed where other methods exist."""
         asked = "GET" if method == "HEAD" else method
-        here = False
+        allowed: set[str] = set()
         for pattern, methods in self._table.get(path.count("/"), {}).items():
             if (match := pattern.fullmatch(path)) is None:
                 continue
             if (row := methods.get(asked)) is not None:
                 return row, match.groupdict()
-            here = True
-        if here:
-            raise errors.MethodNotAllowed("{method} is not served here", method=method)
+            allowed |= methods.keys() | ({"HEAD"} if "GET" in methods else set())
+        if allowed:
+            raise errors.MethodNotAllowed(method, allowed)
         raise NotFound("There is nothing at this address")
 
     def answer(self, call: Call) -> Reply:

@@ -6,6 +6,7 @@ it may quote data (a database error quotes the row); the log has its type and th
 
 import logging
 import traceback
+from collections.abc import Iterable
 
 from shangyi.api import reply
 from shangyi.api.call import Call
@@ -16,9 +17,13 @@ log = logging.getLogger("shangyi.api")
 
 
 class MethodNotAllowed(ShangyiError):
-    """The place exists, but not for this method."""
+    """The place exists, but not for this method. ``allowed``: those that it is there for (RFC 9110 section 15.5.6)."""
 
     status, code = 405, "not-supported"
+
+    def __init__(self, method: str, allowed: Iterable[str]) -> None:
+        super().__init__("{method} is not served here", method=method[:20])
+        self.allowed = ", ".join(sorted(allowed))
 
 
 def answer(call: Call, error: BaseException) -> reply.Reply:
@@ -30,6 +35,8 @@ def answer(call: Call, error: BaseException) -> reply.Reply:
     headers: reply.Headers = []
     if isinstance(error, Unauthenticated):
         headers.append((b"www-authenticate", b'Bearer realm="shangyi"'))
+    if isinstance(error, MethodNotAllowed):
+        headers.append((b"allow", error.allowed.encode()))
     if isinstance(error, Throttled | Unavailable):
         headers.append((b"retry-after", str(getattr(error, "retry_after", 5)).encode()))
     return _rendered(call, error.issues, error.status, headers)

@@ -1,6 +1,6 @@
 """``_summary`` and ``_elements`` (http://hl7.org/fhir/R4/search.html#summary): a part of a resource, tagged SUBSETTED."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -17,7 +17,7 @@ KEPT = frozenset({"resourceType", "id", "meta"})
 
 @dataclass(frozen=True, slots=True)
 class Subset:
-    """Which part: a mode of ``_summary``, or the top-level elements of ``_elements``."""
+    """Which part: a mode of ``_summary``, or the top-level elements of ``_elements``, by type where they name one."""
 
     mode: str = ""
     elements: frozenset[str] = frozenset()
@@ -33,30 +33,61 @@ class Subset:
         if elements and mode not in (None, "false"):
             raise Invalid("_summary and _elements cannot be used together")
         if elements:
-            return cls(elements=frozenset(name.rpartition(".")[2] for name in elements))
+            return cls(elements=elements)
         return cls(mode=mode) if mode not in (None, "false") else None
 
-    def apply(self, resource: Resource) -> Resource:
-        """The part of this resource that was asked for, elements in their order."""
+    def apply(self, resource: Resource, included: bool = False) -> Resource:
+        """The part of this resource that was asked for, elements in their order.
+
+        ``included``: not what was searched; ``_elements`` cuts that only where it names its type (``Patient.name``).
+        """
         if not resource:
             return resource
         type_ = resource["resourceType"]
         match self.mode:
             case "true":
-                kept = _summary_elements(type_)
+                part = _summary(type_, resource)
             case "text":
-                kept = _mandatory(type_) | {"text"}
+                part = _only(resource, type_, _mandatory(type_) | {"text"})
             case "data":
-                kept = frozenset(name.lstrip("_") for name in resource) - {"text"}
+                part = {name: value for name, value in resource.items() if name != "text"}
             case _:
-                kept = _mandatory(type_) | self.elements
-        part = {name: value for name, value in resource.items() if _stem(name, type_) in kept or name in KEPT}
+                own = {name.partition(".")[2] for name in self.elements if name.startswith(type_ + ".")}
+                if included and not own:
+                    return resource
+                named = own | {name for name in self.elements if "." not in name and not included}
+                part = _only(resource, type_, _mandatory(type_) | _modifiers(type_) | named)
         meta = dict(part.get("meta", {}))
         meta["tag"] = [*meta.get("tag", []), TAG]
         # meta stands where FHIR's order has it: after id
         head: Resource = {name: part.pop(name) for name in ("resourceType", "id") if name in part}
         part.pop("meta", None)
         return {**head, "meta": meta, **part}
+
+
+def _only(resource: Resource, type_: str, kept: Set[str]) -> Resource:
+    return {name: value for name, value in resource.items() if _stem(name, type_) in kept or name in KEPT}
+
+
+def _summary(type_: str, value: Resource) -> Resource:
+    """The elements in the summary, within backbone elements too; what the definition demands stays."""
+    kept = _summary_elements(type_) | (
+        _mandatory(type_) if type_[:1].isupper() and "." not in type_ else set()
+    )
+    properties = definitions.structure(type_).properties
+    found: Resource = {}
+    for name, item in value.items():
+        if name in KEPT or _stem(name, type_) in kept or (name == "extension" and "." in type_):
+            found[name] = _within(properties[name][1], item) if name in properties else item
+    return found
+
+
+def _within(type_: str, item: Any) -> Any:
+    if "." not in type_:
+        return item
+    if isinstance(item, list):
+        return [_within(type_, one) for one in item]
+    return _summary(type_, item) if isinstance(item, dict) else item
 
 
 @cache
@@ -67,6 +98,12 @@ def _summary_elements(type_: str) -> frozenset[str]:
 @cache
 def _mandatory(type_: str) -> frozenset[str]:
     return frozenset(element.name for element in definitions.structure(type_).elements if element.min > 0)
+
+
+@cache
+def _modifiers(type_: str) -> frozenset[str]:
+    """What changes the meaning of the rest (a Patient that is dead, not active) is never left out."""
+    return frozenset(element.name for element in definitions.structure(type_).elements if element.is_modifier)
 
 
 @cache

@@ -1,20 +1,21 @@
-"""Batch and transaction (http://hl7.org/fhir/R4/http.html#transaction)."""
+"""The entries of a Bundle to be processed, and what is answered to each (http://hl7.org/fhir/R4/http.html#transaction).
+
+``store/transaction.py`` processes them.
+"""
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
 import psycopg
 
-from shangyi.errors import Invalid, NotFound, NotSupported, ShangyiError, TooLarge
+from shangyi.errors import Gone, Invalid, NotFound, NotSupported, ShangyiError, TooLarge
 from shangyi.store import identity, keys
 from shangyi.store.body import stamp
 from shangyi.store.model import Method, Resource, SearchRequest, SearchResult, Version, Written
-from shangyi.store.types import NUMBERS
-from shangyi.store.writer import Pending, current, lock, retrying, write
+from shangyi.store.writer import current
 
 if TYPE_CHECKING:
     from shangyi.store.repository import Repository
@@ -37,6 +38,7 @@ class Entry:
     full_url: str | None
     if_match: int | None
     url: str
+    if_none_match: str | None = None
 
     @property
     def place(self) -> str:
@@ -107,153 +109,8 @@ def read_entry(position: int, entry: Mapping[str, Any]) -> Entry:
         entry.get("fullUrl"),
         int(found[1]) if found else None,
         url,
+        request.get("ifNoneMatch") if isinstance(request.get("ifNoneMatch"), str) else None,
     )
-
-
-def transaction(repository: "Repository", bundle: Resource, read: Reader | None = None) -> Resource:
-    """All or nothing; entries in the order of the specification, answers in the order of the Bundle.
-
-    ``read`` answers a GET within the transaction; without it everything may be read.
-    """
-    from shangyi.store.repository import check
-
-    entries = read_entries(bundle, "transaction")
-    for entry in entries:
-        if entry.method == "PATCH":
-            raise NotSupported("PATCH is not possible in a Bundle", expression=entry.place)
-        if entry.method in ("POST", "PUT") and entry.resource is not None:
-            try:
-                check({**entry.resource, "id": entry.id or identity.new_id()}, repository.validate)
-            except ShangyiError as error:
-                raise at(entry.place, error) from error
-
-    def work(connection: psycopg.Connection) -> dict[int, Resource]:
-        return _transact(repository, connection, entries, read or partial(get, repository))
-
-    answers = retrying(repository.transaction_connection, work)
-    return {
-        "resourceType": "Bundle",
-        "type": "transaction-response",
-        "entry": [answers[entry.position] for entry in entries],
-    }
-
-
-def _transact(
-    repository: "Repository", connection: psycopg.Connection, entries: list[Entry], read: Reader
-) -> dict[int, Resource]:
-    answers: dict[int, Resource] = {}
-    targets: dict[int, str] = {}
-    kept: set[int] = set()
-    conditions = [entry for entry in entries if entry.condition and entry.method not in ("GET", "HEAD")]
-    fixed = [keys.rid(e.type, e.id) for e in entries if e.id and e.method in ("PUT", "DELETE")]
-    lock(connection, fixed + [keys.key(f"{e.type}?{e.condition}") for e in conditions])
-    urls: dict[str, str] = {}
-    for entry in sorted(entries, key=lambda entry: ORDER.index(entry.method)):
-        id_ = entry.id
-        if entry in conditions:
-            assert entry.condition is not None
-            found = repository.matching(connection, entry.type, entry.condition)
-            if found is None and entry.method == "DELETE":
-                answers[entry.position] = response("204 No Content")
-                continue
-            if found is not None and entry.method == "POST":
-                answers[entry.position] = written(Written(found, created=False, changed=False))
-                kept.add(entry.position)
-            id_ = (
-                found.id
-                if found
-                else str((entry.resource or {}).get("id") or "")
-                if entry.method == "PUT"
-                else ""
-            )
-        if entry.method in ("POST", "PUT"):
-            id_ = id_ or identity.new_id()
-            if entry.full_url:
-                urls[entry.full_url] = f"{entry.type}/{id_}"
-        targets[entry.position] = id_
-    pending: list[Pending] = []
-    places: list[Entry] = []
-    for entry in sorted(entries, key=lambda entry: ORDER.index(entry.method)):
-        if entry.position in answers or entry.method in ("GET", "HEAD"):
-            continue
-        id_, resource = targets[entry.position], None
-        if entry.method in ("POST", "PUT"):
-            resolved = resolve(repository, connection, entry.resource, urls, entry.place)
-            resource = {**resolved, "id": id_}
-        pending.append(Pending(entry.type, id_, resource, entry.if_match, new=entry.method == "POST"))
-        places.append(entry)
-    seen: dict[int, Entry] = {}
-    for item, entry in zip(pending, places, strict=True):
-        if item.rid in seen:
-            raise Invalid(
-                "{reference} is in the Bundle twice",
-                reference=f"{item.type}/{item.id}",
-                expression=entry.place,
-            )
-        seen[item.rid] = entry
-    gone = [item.rid for item in pending if item.resource is None]
-    if gone:
-        lock(connection, [item.rid for item in pending])
-        known = current(connection, repository.codec, gone)
-        for item, entry in list(zip(pending, places, strict=True)):
-            if item.resource is None and item.rid not in known:
-                answers[entry.position] = response("204 No Content")
-                pending.remove(item)
-                places.remove(entry)
-    for entry, result in zip(
-        places, write(connection, repository.codec, repository.indexer, pending), strict=True
-    ):
-        answers[entry.position] = written(result)
-    for entry in entries:
-        if entry.method in ("GET", "HEAD"):
-            answers[entry.position] = read(connection, entry)
-    return answers
-
-
-def resolve(
-    repository: "Repository | None",
-    connection: psycopg.Connection | None,
-    value: Any,
-    urls: Mapping[str, str],
-    place: str,
-) -> Any:
-    """A copy of a resource with references to entries of the Bundle, and conditional references, made literal."""
-    if isinstance(value, dict):
-        return {
-            name: _reference(repository, connection, item, urls, place)
-            if name == "reference" and isinstance(item, str)
-            else resolve(repository, connection, item, urls, place)
-            if isinstance(item, dict | list | str)
-            else item
-            for name, item in value.items()
-        }
-    if isinstance(value, list):
-        return [resolve(repository, connection, item, urls, place) for item in value]
-    if isinstance(value, str) and value.startswith("urn:"):
-        return urls.get(value, value)
-    return value
-
-
-def _reference(
-    repository: "Repository | None",
-    connection: psycopg.Connection | None,
-    text: str,
-    urls: Mapping[str, str],
-    place: str,
-) -> str:
-    if text in urls:
-        return urls[text]
-    if text.startswith("urn:uuid:"):
-        raise Invalid(
-            "The reference {reference} is to nothing in the Bundle", reference=text[:100], expression=place
-        )
-    type_, mark, query = text.partition("?")
-    if not mark or type_ not in NUMBERS or repository is None or connection is None:
-        return text
-    found = repository.matching(connection, type_, parse_qsl(query, keep_blank_values=True))
-    if found is None:
-        raise Invalid("Nothing matches the reference {reference}", reference=type_ + "?…", expression=place)
-    return found.reference
 
 
 def get(repository: "Repository", connection: psycopg.Connection, entry: Entry) -> Resource:
@@ -265,15 +122,26 @@ def get(repository: "Repository", connection: psycopg.Connection, entry: Entry) 
 
 
 def stored(repository: "Repository", connection: psycopg.Connection, entry: Entry) -> Resource:
-    """The answer to a GET of one resource or version."""
+    """The answer to a GET of one resource or version; 304 where ``ifNoneMatch`` names it."""
     parts = urlsplit(entry.url).path.strip("/").split("/")
     identity.check(parts[0], parts[1])
-    latest = current(connection, repository.codec, [keys.rid(parts[0], parts[1])])
-    version = next(iter(latest.values()), None)
-    if len(parts) == 4 and parts[2] == "_history" and parts[3].isdecimal() and version is not None:
-        version = repository.vread(parts[0], parts[1], int(parts[3]))
-    if version is None or version.method is Method.DELETE:
-        raise NotFound("{reference} is not known", reference=f"{parts[0]}/{parts[1]}", expression=entry.place)
+    reference = f"{parts[0]}/{parts[1]}"
+    if len(parts) == 4 and parts[2] == "_history" and parts[3].isdecimal():
+        version: Version | None = repository.vread(parts[0], parts[1], int(parts[3]))
+    elif len(parts) == 2:
+        latest = current(connection, repository.codec, [keys.rid(parts[0], parts[1])])
+        version = next(iter(latest.values()), None)
+    else:
+        raise NotSupported(
+            "In a transaction a GET reads a resource or a version, or searches; put others in a batch",
+            expression=f"{entry.place}.request.url",
+        )
+    if version is None:
+        raise NotFound("{reference} is not known", reference=reference, expression=entry.place)
+    if version.method is Method.DELETE:
+        raise Gone("{reference} was deleted", reference=reference, expression=entry.place)
+    if entry.if_none_match is not None and version.etag in entry.if_none_match:
+        return response("304 Not Modified", version)
     return {"resource": version.resource, **response("200 OK", version)}
 
 
@@ -300,18 +168,22 @@ def response(status: str, version: Version | None = None) -> Resource:
     return {"response": answer}
 
 
-def written(result: Written) -> Resource:
-    """The answer to a write."""
+def written(result: Written, whole: bool = False) -> Resource:
+    """The answer to a write; ``whole``: with the resource."""
     if result.version.method is Method.DELETE:
         return response("204 No Content")
-    return response("201 Created" if result.created else "200 OK", result.version)
+    answer = response("201 Created" if result.created else "200 OK", result.version)
+    return {"resource": result.version.resource, **answer} if whole else answer
 
 
-def at(place: str, error: ShangyiError) -> ShangyiError:
-    """The same error with its places below an entry of the Bundle."""
-    from dataclasses import replace
+def at(place: str, error: ShangyiError, below: str = "") -> ShangyiError:
+    """The error, its places moved into an entry of the Bundle; those of a resource under ``below`` of the entry."""
 
-    def below(expression: str | None) -> str:
-        return f"{place}.resource{'.' + expression.partition('.')[2] if expression and '.' in expression else ''}"
+    def placed(expression: str | None) -> str:
+        if expression is None or expression.startswith("Bundle."):
+            return expression or place
+        _, dot, rest = expression.partition(".")
+        return f"{place}{below}{dot}{rest}"
 
-    return type(error)([replace(issue, expression=below(issue.expression)) for issue in error.issues])
+    error.issues = tuple(replace(issue, expression=placed(issue.expression)) for issue in error.issues)
+    return error

@@ -36,8 +36,12 @@ def page(
     count: int | None,
     cursor: str | None,
     bounds: Scope,
+    care: tuple[int, int] | None = None,
 ) -> SearchResult:
-    """One page: the Patient first, then by type and rid; ``included`` is what these resources refer to."""
+    """One page: the Patient first, then by type and rid; ``included`` is what these resources refer to.
+
+    ``care``: the Patient, and what happened between these instants or has no date.
+    """
     where, parameters = scope.condition(bounds, "s")
     if since is not None:
         where, parameters = f"{where} and s.updated >= %s", [*parameters, since]
@@ -45,6 +49,9 @@ def page(
         for name in types:
             identity.check(name)
         where, parameters = f"{where} and s.type = any(%s)", [*parameters, [NUMBERS[name] for name in types]]
+    if care is not None:
+        where += f" and (s.type = {PATIENT} or s.date = {keys.NO_DATE} or s.date <= %s and s.date_end >= %s)"
+        parameters = [*parameters, care[1], care[0]]
     key = f"(case when s.type = {PATIENT} then 0 else s.type end, s.rid)"
     if cursor:
         where, parameters = f"{where} and {key} > (%s, %s)", [*parameters, *_parse(cursor)]

@@ -31,12 +31,19 @@ def page(
     count: int,
     cursor: str | None,
     bounds: Scope,
+    at: tuple[datetime, datetime] | None = None,
 ) -> HistoryPage:
-    """One page; ``since`` is inclusive."""
+    """One page; ``since`` is inclusive; ``at``: what was current at some instant between these two."""
     where, parameters = visible(bounds)
     limit = max(1, min(count, LARGEST))
     if since is not None:
         where, parameters = f"{where} and r.updated >= %s", [*parameters, since]
+    if at is not None:
+        where += (
+            " and r.updated <= %s and not exists (select from resource n"
+            " where n.rid = r.rid and n.version = r.version + 1 and n.updated <= %s)"
+        )
+        parameters = [*parameters, at[1], at[0]]
     if id is not None and type is not None:
         where, order = f"r.rid = %s and {where}", "r.version desc"
         parameters = [keys.rid(type, id), *parameters]

@@ -11,7 +11,7 @@ import psycopg
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from shangyi.errors import Gone, Invalid, Issue, NotFound, PreconditionFailed, Unavailable, Unprocessable
-from shangyi.store import bundles, everything, histories, identity, keys, outbox, rows, scope
+from shangyi.store import bundles, everything, histories, identity, keys, outbox, rows, scope, transaction
 from shangyi.store.codec import Codec
 from shangyi.store.index import Indexer, indexer
 from shangyi.store.model import (
@@ -123,13 +123,14 @@ class Repository:
         count: int = 50,
         cursor: str | None = None,
         scope: Scope = EVERYTHING,
+        at: tuple[datetime, datetime] | None = None,
     ) -> HistoryPage:
-        """Versions of a resource, a type or all, newest first."""
+        """Versions of a resource, a type or all, newest first; ``at``: those current between two instants."""
         if type is not None:
             identity.check(type, id)
         with self.transaction_connection() as connection:
-            page = histories.page(connection, self.codec, type, id, since, count, cursor, scope)
-        if id is not None and not page.versions and cursor is None and since is None:
+            page = histories.page(connection, self.codec, type, id, since, count, cursor, scope, at)
+        if id is not None and not page.versions and cursor is None and since is None and at is None:
             raise NotFound("{reference} is not known", reference=f"{type}/{id}")
         return page
 
@@ -161,14 +162,18 @@ class Repository:
         count: int | None = None,
         cursor: str | None = None,
         scope: Scope = EVERYTHING,
+        care: tuple[int, int] | None = None,
     ) -> SearchResult:
-        """``Patient/$everything``: the resident's compartment, and what it refers to, page by page."""
+        """``Patient/$everything``: the resident's compartment, and what it refers to, page by page.
+
+        ``care``: only what happened between two instants (microseconds), and what has no date.
+        """
         if type != "Patient":
             raise Invalid("$everything is for Patient here")
         self.read(type, id, scope)
         with self.transaction_connection() as connection:
             return everything.page(
-                connection, self.codec, keys.rid(type, id), since, types, count, cursor, scope
+                connection, self.codec, keys.rid(type, id), since, types, count, cursor, scope, care
             )
 
     # -- writing
@@ -241,7 +246,8 @@ class Repository:
             id_ = found.id if found else resource.get("id") or identity.new_id()
             if found and resource.get("id") not in (None, found.id):
                 raise Invalid("The condition finds {id}, the body has another id", id=found.id)
-            pending = Pending(type_, id_, {**resource, "id": id_}, if_match)
+            # what the condition does not find is not overwritten, even under the id in the body
+            pending = Pending(type_, id_, {**resource, "id": id_}, if_match, free=found is None)
             return write(connection, self.codec, self.indexer, [pending])[0]
 
         return retrying(self.transaction_connection, work)
@@ -270,12 +276,15 @@ class Repository:
             raise PreconditionFailed("The condition matches several resources")
         return result.matches[0] if result.matches else None
 
-    def transaction(self, bundle: Resource, read: bundles.Reader | None = None) -> Resource:
+    def transaction(
+        self, bundle: Resource, read: bundles.Reader | None = None, whole: bool = False
+    ) -> Resource:
         """All entries or none (http://hl7.org/fhir/R4/http.html#transaction): the response Bundle.
 
         ``read`` answers the GETs among them, on the transaction's connection; by default they see everything.
+        ``whole``: with the resources that were written.
         """
-        return bundles.transaction(self, bundle, read)
+        return transaction.transaction(self, bundle, read, whole)
 
     # -- following
 

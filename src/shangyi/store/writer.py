@@ -27,13 +27,18 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class Pending:
-    """A write that is wanted. ``resource`` None deletes; ``new`` refuses an id that is there already."""
+    """A write that is wanted. ``resource`` None deletes; ``new`` refuses an id that was ever used, ``free`` one in use.
+
+    ``place``: the entry of a Bundle that wants it, for errors.
+    """
 
     type: str
     id: str
     resource: Resource | None
     if_match: int | None = None
     new: bool = False
+    free: bool = False
+    place: str | None = None
     rid: int = field(init=False)
 
     def __post_init__(self) -> None:
@@ -91,7 +96,7 @@ def write(
     for item in wanted:
         previous = latest.get(item.rid)
         if previous is not None and (previous.type, previous.id) != (item.type, item.id):
-            raise Conflict("The id {id} cannot be used; choose another", id=item.id)
+            raise Conflict("The id {id} cannot be used; choose another", id=item.id, expression=item.place)
         result = _decide(item, previous, rows.milliseconds(now))
         results.append(result)
         if result.changed:
@@ -104,18 +109,28 @@ def write(
 
 def _decide(item: Pending, previous: Version | None, now: datetime) -> Written:
     exists = previous is not None and previous.method is not Method.DELETE
-    if item.new and previous is not None:
-        raise Conflict("{reference} is there already", reference=previous.reference)
-    if item.if_match is not None and (previous is None or item.if_match != previous.version or not exists):
+    if previous is not None and (item.new or (item.free and exists)):
+        raise Conflict("{reference} is there already", reference=previous.reference, expression=item.place)
+    if item.if_match is not None and (previous is None or not exists):
         raise PreconditionFailed(
-            "Version {version} of {reference} is current, not {wanted}",
-            version=previous.version if previous else 0,
+            "There is no {reference}, of which version {wanted} was to be current",
             reference=f"{item.type}/{item.id}",
             wanted=item.if_match,
+            expression=item.place,
+        )
+    if item.if_match is not None and previous is not None and item.if_match != previous.version:
+        raise PreconditionFailed(
+            "Version {version} of {reference} is current, not {wanted}",
+            version=previous.version,
+            reference=f"{item.type}/{item.id}",
+            wanted=item.if_match,
+            expression=item.place,
         )
     if item.resource is None:
         if previous is None:
-            raise NotFound("{reference} is not known", reference=f"{item.type}/{item.id}")
+            raise NotFound(
+                "{reference} is not known", reference=f"{item.type}/{item.id}", expression=item.place
+            )
         if not exists:
             return Written(previous, created=False, changed=False)
         method, data = Method.DELETE, b""

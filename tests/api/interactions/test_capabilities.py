@@ -1,9 +1,12 @@
 """The CapabilityStatement says what is served, and what it says is served (http://hl7.org/fhir/R4/capabilitystatement.html)."""
 
 from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 from tests.api.conftest import Client
+
+from shangyi.fhir import definitions
 
 
 @pytest.fixture(scope="module")
@@ -68,19 +71,75 @@ VALUES = {
 }
 
 
-@pytest.mark.parametrize("type_", ["Patient", "Observation", "Encounter", "RiskAssessment", "ValueSet"])
-def test_every_search_parameter_named_can_be_searched_by(
-    http: Client, rest: dict[str, Any], type_: str
-) -> None:
-    (entry,) = [entry for entry in rest["resource"] if entry["type"] == type_]
-    assert entry["searchParam"]
-    refused = [
-        (parameter["name"], answer.text)
-        for parameter in entry["searchParam"]
-        if (answer := http.get(f"/fhir/{type_}?{parameter['name']}={VALUES[parameter['type']]}")).status_code
-        != 200
+def value(type_: str, parameter: dict[str, Any]) -> str:
+    if parameter["type"] != "composite":
+        return VALUES[parameter["type"]]
+    definition = definitions.search_parameters(type_)[parameter["name"]]
+    parts = [definitions.search_parameter_by_url(url) for url, _ in definition.component]
+    return "$".join(VALUES[part.type] for part in parts if part)
+
+
+def test_every_search_parameter_and_include_named_is_served(http: Client, rest: dict[str, Any]) -> None:
+    """All of a type in one search: strict handling refuses what is not known, and ``self`` says what was processed."""
+    for entry in rest["resource"]:
+        type_ = entry["type"]
+        asked = [(parameter["name"], value(type_, parameter)) for parameter in entry["searchParam"]]
+        includes = [("_include", name) for name in entry.get("searchInclude", ())]
+        assert asked, type_
+        for part in (asked, includes):
+            answer = http.get(f"/fhir/{type_}?{urlencode([*part, ('_count', '1')])}")
+            assert answer.status_code == 200, (type_, answer.text)
+            processed = parse_qsl(urlsplit(answer.json()["link"][0]["url"]).query)
+            assert set(part) <= set(processed), type_
+        if "searchRevInclude" in entry:
+            assert http.get(f"/fhir/{type_}?_id=none&_revinclude=*").status_code == 200, type_
+
+
+def test_what_all_types_are_searched_by(http: Client, rest: dict[str, Any]) -> None:
+    assert {parameter["name"] for parameter in rest["searchParam"]} == {
+        "_id", "_lastUpdated", "_profile", "_security", "_source", "_tag",
+    }  # fmt: skip
+    for parameter in rest["searchParam"]:
+        answer = http.get(f"/fhir?{parameter['name']}={VALUES[parameter['type']]}")
+        assert answer.status_code == 200, (parameter, answer.text)
+
+
+def test_the_compartment_named_is_served(http: Client, rest: dict[str, Any]) -> None:
+    assert rest["compartment"] == ["http://hl7.org/fhir/CompartmentDefinition/patient"]
+    for member in definitions.compartment("Patient"):
+        if member != "AuditEvent":
+            assert http.get(f"/fhir/Patient/none/{member}").status_code == 200, member
+
+
+def test_conditions_and_versions_are_as_stated(http: Client, rest: dict[str, Any]) -> None:
+    (entry,) = [entry for entry in rest["resource"] if entry["type"] == "Organization"]
+    assert [
+        entry[name] for name in ("conditionalCreate", "conditionalUpdate", "updateCreate", "readHistory")
+    ] == [True] * 4
+    assert (entry["conditionalDelete"], entry["conditionalRead"]) == ("single", "full-support")
+    assert entry["versioning"] == "versioned-update"
+    body = {
+        "resourceType": "Organization",
+        "name": "cap",
+        "identifier": [{"system": "urn:cap", "value": "1"}],
+    }
+    condition = "identifier=urn:cap|1"
+    made = [
+        http.post("/fhir/Organization", body, headers={"if-none-exist": condition}).status_code for _ in "12"
     ]
-    assert not refused
+    assert made == [201, 200]
+    assert http.put(f"/fhir/Organization?{condition}", {**body, "active": True}).status_code == 200
+    assert http.put("/fhir/Organization/cap", {**body, "id": "cap"}).status_code == 201
+    assert http.delete(f"/fhir/Organization?{condition}").status_code == 412
+    assert http.delete("/fhir/Organization/cap").status_code == 204
+    assert http.get("/fhir/Organization/cap/_history/1").status_code == 200
+    assert http.delete(f"/fhir/Organization?{condition}").status_code == 204
+    stale = http.put("/fhir/Organization/cap", {**body, "id": "cap"}, headers={"if-match": 'W/"1"'})
+    assert stale.status_code == 412
+
+
+def test_patches_are_of_the_format_stated(http: Client) -> None:
+    assert http.get("/fhir/metadata").json()["patchFormat"] == ["application/json-patch+json"]
 
 
 def test_every_operation_named_is_served(http: Client, rest: dict[str, Any]) -> None:

@@ -79,6 +79,13 @@ RECORDS: list[dict[str, Any]] = [
         "code": {"text": "原发性高血压"},
     },
     {
+        "resourceType": "MolecularSequence",
+        "id": "seq",
+        "coordinateSystem": 0,
+        "referenceSeq": {"chromosome": {"coding": [{"code": "1"}]}, "windowStart": 1, "windowEnd": 99},
+        "variant": [{"start": 10, "end": 20}, {"start": 40, "end": 50}],
+    },
+    {
         "resourceType": "ValueSet",
         "id": "v1",
         "url": "http://example.org/fhir/ValueSet/bp",
@@ -186,6 +193,8 @@ def filled(store: Store) -> Store:
         (f"Observation?combo-code-value-quantity=8480-6$gt14|{UCUM}|kPa", "bp1 bp2"),
         ("Observation?code-value-quantity=2345-7$95", "mg-dl words"),
         ("Observation?component-code-value-quantity=8480-6$gt140,8462-4$gt140", "bp1 bp2"),
+        ("MolecularSequence?chromosome-variant-coordinate=1$lt20$ge20", "seq"),
+        ("MolecularSequence?chromosome-variant-coordinate=1$ge40$le20", ""),
         ("Observation?combo-code=8480-6", "bp1 bp2"),
         ("Observation?combo-code=85354-9", "bp1 bp2"),
     ],

@@ -4,16 +4,19 @@ A transaction is the repository's: all or nothing. A batch is many requests in o
 would go alone, so everything that is served alone is served in a batch, with the same decisions and errors.
 """
 
+from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import replace
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
 
 from shangyi.api import errors, reply
+from shangyi.api.bundles import instant
 from shangyi.api.call import Call, Resource
 from shangyi.api.negotiation import Format
 from shangyi.api.reply import Reply
-from shangyi.errors import Invalid, ShangyiError
+from shangyi.errors import Invalid, Issue, ShangyiError
 from shangyi.fhir import json
 
 LARGEST = 10_000
@@ -30,10 +33,46 @@ def batch(call: Call) -> Reply:
     bundle = call.resource()
     kind = bundle.get("type") if bundle["resourceType"] == "Bundle" else None
     if kind == "transaction":
-        return reply.resource(call, call.session.transaction(bundle))
+        return reply.resource(call, run_transaction(call, bundle))
     if kind == "batch":
         return reply.resource(call, run_batch(call, bundle))
     raise Invalid("Only a Bundle of type batch or transaction can be posted here", expression="Bundle.type")
+
+
+def run_transaction(call: Call, bundle: Resource) -> Resource:
+    """The response Bundle, with what ``Prefer: return`` asks for: the resources written, or an outcome of each."""
+    wanted = call.prefer.get("return")
+    answer = call.session.transaction(relative(call, bundle), whole=wanted == "representation")
+    if wanted == "OperationOutcome":
+        for entry in answer.get("entry", ()):
+            if "resource" not in entry:
+                entry["response"]["outcome"] = reply.outcome_of([_done(entry["response"])], call.language)
+    return answer
+
+
+def _done(response: Resource) -> Issue:
+    version = response.get("etag", "").strip('W/"')
+    if response["status"].startswith("201"):
+        return Issue("information", "informational", "Created as version {version}", {"version": version})
+    if version:
+        return Issue("information", "informational", "Version {version} is current", {"version": version})
+    return Issue("information", "informational", "Deleted; its history remains")
+
+
+def relative(call: Call, bundle: Resource) -> Resource:
+    """The Bundle with addresses of this server as those relative to its base."""
+    entries = bundle.get("entry")
+    if not isinstance(entries, list):
+        return bundle
+    found = []
+    for entry in entries:
+        request = entry.get("request") if isinstance(entry, dict) else None
+        url = request.get("url") if isinstance(request, dict) else None
+        if isinstance(request, dict) and isinstance(url, str):
+            short = url.removeprefix(call.base + "/").lstrip("/")
+            entry = {**entry, "request": {**request, "url": short}}
+        found.append(entry)
+    return {**bundle, "entry": found}
 
 
 def run_batch(call: Call, bundle: Resource) -> Resource:
@@ -61,7 +100,11 @@ def _answer(call: Call, entry: object, number: int) -> Resource:
         response["location"] = headers[b"location"].removeprefix(call.base + "/")
     if b"etag" in headers:
         response["etag"] = headers[b"etag"]
+    if b"last-modified" in headers:
+        response["lastModified"] = instant(parsedate_to_datetime(headers[b"last-modified"]))
     content = json.loads(found.body) if found.body else None
+    if content is not None and "lastUpdated" in content.get("meta", {}) and "lastModified" in response:
+        response["lastModified"] = content["meta"]["lastUpdated"]  # to the millisecond
     if content is not None and found.status >= 400:
         return {"response": {**response, "outcome": content}}
     return {"resource": content, "response": response} if content is not None else {"response": response}
@@ -75,7 +118,7 @@ def json_call(call: Call) -> Call:
 
 
 def entry_call(call: Call, entry: Any, place: str) -> Call:
-    """One entry as a request of its own. Invalid where it is none."""
+    """One entry as a request of its own; a POST of a search has its parameters in the url. Invalid where it is none."""
     request = entry.get("request") if isinstance(entry, dict) else None
     if not isinstance(request, Mapping) or not isinstance(request.get("url"), str):
         raise Invalid("The entry needs a request with method and url", expression=f"{place}.request")
@@ -90,14 +133,18 @@ def entry_call(call: Call, entry: Any, place: str) -> Call:
     for key, header in CONDITIONS.items():
         if isinstance(value := request.get(key), str):
             headers[header] = value.encode("utf-8", "replace")
-    resource = entry.get("resource")
+    body, kind = (
+        content_of(entry, place) if request.get("method") == "PATCH" else (entry.get("resource"), None)
+    )
+    if kind is not None:
+        headers[b"content-type"] = kind
     inner = Call(
         method=str(request.get("method")),
         base=call.base,
         path="/" + path.rstrip("/"),
         query_string=query,
         headers=headers,
-        body=json.dumps(resource) if resource is not None else b"",
+        body=body if isinstance(body, bytes) else json.dumps(body) if body is not None else b"",
         request_id=call.request_id,
         client=call.client,
         limits=call.limits,
@@ -105,3 +152,16 @@ def entry_call(call: Call, entry: Any, place: str) -> Call:
     )
     inner.session = call.session
     return inner
+
+
+def content_of(entry: Resource, place: str) -> tuple[bytes, bytes]:
+    """The patch in a Binary and its media type (http://hl7.org/fhir/R4/http.html#jsonpatch)."""
+    binary = entry.get("resource")
+    try:
+        assert isinstance(binary, dict)
+        assert binary["resourceType"] == "Binary"
+        return b64decode(binary["data"], validate=True), str(binary["contentType"]).encode("latin-1")
+    except (AssertionError, KeyError, TypeError, ValueError) as error:
+        raise Invalid(
+            "A patch in a Bundle is a Binary with its contentType", expression=f"{place}.resource"
+        ) from error

@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 from shangyi import __version__
+from shangyi.access.audit.search import PARAMETERS as AUDIT_PARAMETERS
 from shangyi.api import reply
 from shangyi.api.call import Call, Resource
 from shangyi.api.interactions.operation import OPERATIONS
@@ -14,7 +15,7 @@ from shangyi.api.reply import Reply
 from shangyi.errors import Invalid
 from shangyi.fhir import definitions
 
-SEARCH_TYPES = frozenset({"number", "date", "string", "token", "reference", "quantity", "uri"})
+SEARCH_TYPES = frozenset({"number", "date", "string", "token", "reference", "quantity", "uri", "composite"})
 RESULT_PARAMETERS = ("_id", "_lastUpdated")
 NOT_WRITTEN = frozenset({"AuditEvent"})
 """Kept by the server itself: read and searched only."""
@@ -66,6 +67,11 @@ def statement(codes: frozenset[str]) -> Resource:
                 "security": {"cors": False, "description": "Authorization: Bearer, or the console's session"},
                 "resource": [type_entry(name, codes) for name in definitions.resource_types()],
                 "interaction": [{"code": code} for code in SYSTEM_CODES if code in codes],
+                "searchParam": [
+                    {"name": p.code, "definition": p.url, "type": p.type}
+                    for p in search_parameters("Basic")
+                    if p.code.startswith("_")
+                ],
                 "compartment": ["http://hl7.org/fhir/CompartmentDefinition/patient"],
             }
         ],
@@ -87,6 +93,8 @@ def type_entry(type_: str, codes: frozenset[str]) -> Resource:
         "conditionalRead": "full-support",
         "conditionalUpdate": written,
         "conditionalDelete": "single" if written else "not-supported",
+        "referencePolicy": ["literal", "logical"],
+        **({"searchInclude": includes(type_), "searchRevInclude": ["*"]} if written else {}),
         "searchParam": [
             {"name": p.code, "definition": p.url, "type": p.type} for p in search_parameters(type_)
         ],
@@ -100,7 +108,16 @@ def type_entry(type_: str, codes: frozenset[str]) -> Resource:
     return entry
 
 
+@cache
+def includes(type_: str) -> list[str]:
+    """What ``_include`` can name for a type, the wildcards first. ``_revinclude`` takes these of any type."""
+    references = [p.code for p in search_parameters(type_) if p.type == "reference"]
+    return ["*", f"{type_}:*", *(f"{type_}:{code}" for code in references)] if references else []
+
+
 def search_parameters(type_: str) -> list[definitions.SearchParameter]:
     """The parameters of a type of the kinds that can be searched by, those without an expression apart."""
     found = definitions.search_parameters(type_).values()
+    if type_ in NOT_WRITTEN:
+        return [p for p in found if p.code in AUDIT_PARAMETERS or p.code == "_id"]
     return [p for p in found if p.type in SEARCH_TYPES and (p.expression or p.code in RESULT_PARAMETERS)]

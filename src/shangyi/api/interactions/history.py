@@ -6,9 +6,13 @@ from shangyi.api.bundles import bundle, history_entry, link
 from shangyi.api.call import Call
 from shangyi.api.reply import Reply
 from shangyi.errors import Invalid
+from shangyi.store import keys
+from shangyi.store.search import date
 
-PARAMETERS = ("_count", "_since", "_cursor")
+PARAMETERS = ("_count", "_since", "_at", "_cursor")
 DEFAULT_COUNT, LARGEST_COUNT = 50, 1000
+LATEST = 10**17
+"""In microseconds since 1970: the year 5138, beyond which no instant can be told."""
 
 
 def history(call: Call) -> Reply:
@@ -22,6 +26,7 @@ def history(call: Call) -> Reply:
         since=since(call.one("_since")),
         count=count(call.one("_count")),
         cursor=call.one("_cursor"),
+        at=at(call.one("_at")),
     )
     asked = [(name, value) for name, value in call.parameters if name in PARAMETERS]
     links = [link(call, "self", asked)]
@@ -52,3 +57,11 @@ def since(text: str | None) -> datetime | None:
     except ValueError as error:
         raise Invalid("{name} needs an instant as 2026-01-31T08:00:00Z", name="_since") from error
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def at(text: str | None) -> tuple[datetime, datetime] | None:
+    """``_at``: first and last instant of a date or an instant, in Asia/Shanghai where it names no zone."""
+    if text is None:
+        return None
+    low, high = date.bounds(text.replace(" ", "+"))
+    return keys.instant(low), keys.instant(min(high, LATEST))

@@ -24,5 +24,5 @@ def operation(call: Call) -> Reply:
     ):
         raise NotFound("There is no operation ${name} here", name=name[:64])
     if call.method in ("GET", "HEAD") and not found.safe:
-        raise MethodNotAllowed("{method} is not served here", method=call.method)
+        raise MethodNotAllowed(call.method, ["POST"])
     return found.handler(call, read_input(call, found))

@@ -1,22 +1,18 @@
 """GET [base]/[type]?…, POST …/_search, over all types, and in a compartment (http://hl7.org/fhir/R4/http.html#search)."""
 
-from dataclasses import replace
-from functools import cache
-
 from shangyi.api import reply
 from shangyi.api.bundles import bundle, link, search_entry
 from shangyi.api.call import Call
-from shangyi.api.operations.everything import everything
+from shangyi.api.operations.everything import ASKED, everything
 from shangyi.api.reply import Reply
 from shangyi.api.subset import Subset
-from shangyi.errors import Issue, NotFound
-from shangyi.fhir import definitions
+from shangyi.errors import Invalid, Issue, NotFound
 from shangyi.store.model import SearchRequest, SearchResult
 
 
 def search(call: Call) -> Reply:
     """One page of what matches, as a searchset."""
-    request = SearchRequest(call.place.get("type"), call.parameters, call.strict)
+    request = SearchRequest(call.place.get("type"), call.parameters, call.strict, base=call.base)
     return searchset(call, call.session.search(request))
 
 
@@ -24,24 +20,23 @@ def compartment_search(call: Call) -> Reply:
     """The resources of one type, or of all (``*``), that are about one patient (http://hl7.org/fhir/R4/http.html#vsearch)."""
     if call.place["type"] != "Patient":
         raise NotFound("There is no compartment of {type} here", type=call.place["type"])
-    reference = f"Patient/{call.place['id']}"
     if call.place["member"] == "*":
-        return everything(call, include=False)
-    name = member_parameter(call.place["member"])
-    request = SearchRequest(call.place["member"], [(name, reference), *call.parameters], call.strict)
-    result = call.session.search(request)
-    # the patient is in the address already
-    applied = [pair for pair in result.applied if pair != (name, reference)]
-    return searchset(call, replace(result, applied=applied))
+        return whole_compartment(call)
+    where = ("Patient", call.place["id"])
+    request = SearchRequest(call.place["member"], call.parameters, call.strict, where, call.base)
+    return searchset(call, call.session.search(request))
 
 
-@cache
-def member_parameter(type_: str) -> str:
-    """The search parameter that says whose a resource is: ``patient`` where the type has it."""
-    names = definitions.compartment("Patient").get(type_, ())
-    if not names:
-        raise NotFound("{type} is not in the compartment of a patient", type=type_)
-    return "patient" if "patient" in definitions.search_parameters(type_) else names[0]
+def whole_compartment(call: Call) -> Reply:
+    """All that is a patient's, by type."""
+    unknown = [name for name, _ in call.parameters if name not in (*ASKED, "_cursor")]
+    if unknown and call.strict:
+        raise Invalid(
+            "A search over a whole compartment takes _type, _since, _count, start and end, not {name}",
+            name=unknown[0][:64],
+        )
+    types = call.one("_type")
+    return everything(call, include=False, types=types.split(",") if types else None)
 
 
 def searchset(call: Call, result: SearchResult) -> Reply:

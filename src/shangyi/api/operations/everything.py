@@ -5,11 +5,14 @@ from shangyi.api.call import Call
 from shangyi.api.interactions.history import count, since
 from shangyi.api.operations.definition import Input, Operation, Parameter
 from shangyi.api.reply import Reply
+from shangyi.store.search import date
+
+ASKED = ("start", "end", "_since", "_count", "_type")
 
 
 def everything(call: Call, include: bool = True, types: list[str] | None = None) -> Reply:
     """The resident's record: what is theirs as matches, what that refers to (staff, institutions) as included."""
-    asked = [(name, value) for name, value in call.parameters if name in ("_since", "_count", "_type")]
+    asked = [(name, value) for name, value in call.parameters if name in ASKED]
     result = call.session.everything(
         call.place["type"],
         call.place["id"],
@@ -17,6 +20,7 @@ def everything(call: Call, include: bool = True, types: list[str] | None = None)
         types=types,
         count=count(call.one("_count")) if call.one("_count") else None,
         cursor=call.one("_cursor"),
+        care=care(call.one("start"), call.one("end")),
     )
     links = [link(call, "self", asked)]
     if result.next:
@@ -25,6 +29,16 @@ def everything(call: Call, include: bool = True, types: list[str] | None = None)
     if include:
         entries += [search_entry(call, version, "include") for version in result.included]
     return bundle(call, "searchset", links, entries, result.total)
+
+
+def care(start: str | None, end: str | None) -> tuple[int, int] | None:
+    """The care dates asked for, in microseconds since 1970: from the start of ``start`` to the end of ``end``."""
+    if start is None and end is None:
+        return None
+    return (
+        date.bounds(start)[0] if start is not None else date.FIRST,
+        date.bounds(end)[1] if end is not None else date.LAST,
+    )
 
 
 def invoke(call: Call, given: Input) -> Reply:
@@ -43,6 +57,8 @@ OPERATION = Operation(
     handler=invoke,
     types=frozenset({"Patient"}),
     parameters={
+        "start": Parameter("date"),
+        "end": Parameter("date"),
         "_since": Parameter("string"),
         "_type": Parameter("code", many=True),
         "_count": Parameter("integer"),

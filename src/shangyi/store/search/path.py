@@ -82,7 +82,7 @@ def _resolve(start: str, text: str, whole: str) -> list[Path]:
     while position < len(text):
         match = _STEP.match(text, position)
         if match is None:
-            raise NotSupported("Search expression {expression}", expression=whole)
+            raise NotSupported("Search expression {path}", path=whole)
         position = match.end()
         if wanted := match["type"]:
             kinds = {wanted, wanted[0].lower() + wanted[1:]}

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from shangyi.errors import Invalid, NotSupported
 from shangyi.fhir import definitions
@@ -15,6 +15,7 @@ from shangyi.store.search.path import Path, alternatives, paths
 from shangyi.store.search.path import values as at
 
 Resource = dict[str, Any]
+RESOURCE = "%resource."
 
 
 def condition(
@@ -64,7 +65,12 @@ def roots(type: str, definition: SearchParameter) -> tuple[str, ...]:
     return tuple(alternatives(definition.expression_for(type) or ""))
 
 
-Part = tuple[Parameter, tuple[Path, ...]]
+class Part(NamedTuple):
+    """A part: its parameter and its paths, below the element or (``%resource.…``) below the resource."""
+
+    parameter: Parameter
+    paths: tuple[Path, ...]
+    whole: bool
 
 
 @cache
@@ -75,16 +81,18 @@ def _plan(type: str, code: str) -> tuple[tuple[Path | None, tuple[Part, ...]], .
     for root in roots(type, definition):
         for path in paths(type, root) if root != type else [None]:
             below = path.type if path else type
-            plan.append(
-                (
-                    path,
-                    tuple(
-                        (parameter, tuple(paths(type, expression, root=below)))
-                        for parameter, expression in components(type, definition)
-                    ),
-                )
-            )
+            parts = [
+                _part(type, below, parameter, expression)
+                for parameter, expression in components(type, definition)
+            ]
+            plan.append((path, tuple(parts)))
     return tuple(plan)
+
+
+def _part(type: str, below: str, parameter: Parameter, expression: str) -> Part:
+    whole = expression.startswith(RESOURCE)
+    found = paths(type, expression.removeprefix(RESOURCE), root=type if whole else below)
+    return Part(parameter, tuple(found), whole)
 
 
 def _together(type: str, definition: SearchParameter, asked: Sequence[Sequence[str]]) -> Any:
@@ -93,8 +101,11 @@ def _together(type: str, definition: SearchParameter, asked: Sequence[Sequence[s
     def met(resource: Resource, wanted: Sequence[str]) -> bool:
         return any(
             all(
-                any(_matches(value, path, part, parameter) for path, value in _below(root, below))
-                for (parameter, below), part in zip(parts, wanted, strict=True)
+                any(
+                    _matches(value, path, one, part.parameter)
+                    for path, value in _below(resource if part.whole else root, part.paths)
+                )
+                for part, one in zip(parts, wanted, strict=True)
             )
             for where, parts in plan
             for root in ([resource] if where is None else at(where, resource))
