@@ -82,7 +82,7 @@ RECORDS: list[dict[str, Any]] = [
         "resourceType": "MolecularSequence",
         "id": "seq",
         "coordinateSystem": 0,
-        "referenceSeq": {"chromosome": {"coding": [{"code": "1"}]}, "windowStart": 1, "windowEnd": 99},
+        "referenceSeq": {"genomeBuild": "GRCh37", "chromosome": {"coding": [{"code": "1"}]}, "windowStart": 1, "windowEnd": 99},
         "variant": [{"start": 10, "end": 20}, {"start": 40, "end": 50}],
     },
     {
