@@ -177,6 +177,8 @@ def area_of(resource: Resource) -> int:
     for holder in own:
         addresses = holder.get("address", [])
         for address in addresses if isinstance(addresses, list) else [addresses]:
+            if not isinstance(address, dict):  # Endpoint.address is a URL
+                continue
             for extension in address.get("extension", ()):
                 if extension.get("url") == DIVISION:
                     code = extension.get("valueCoding", {}).get("code", "")

@@ -1,29 +1,20 @@
 """Search-parameter expressions as one tree of elements for a type, walked once over a resource.
 
-R4's expressions use a small part of FHIRPath (paths, ``|``, ``ofType``, ``where`` with an equality or
-``resolve() is``). Evaluated one by one they would read a resource as often as its type has parameters; merged into
-one tree, only elements that are present cost anything. What does not fit this part raises ``NotSupported`` when
-the tree is built, and a test holds the list of R4 parameters that do not.
+The expressions are read and typed by ``query``, which gives the places in JSON that they lead to (``query.places``).
+Evaluated one by one they would read a resource as often as its type has parameters; merged into one tree, only
+elements that are present cost anything. What is more than a path raises ``NotSupported``, and a test holds the list of
+R4 parameters that are.
 """
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from shangyi.errors import NotSupported
-from shangyi.store.search.elements import fields
+from shangyi.query.parser import parse
+from shangyi.query.places import head, places, union
+from shangyi.query.printer import write
 
 Emit = Callable[[Any, Any], None]
-
-_STEP = re.compile(
-    r"\.?(?:"
-    r"(?:ofType|as)\((?P<type>\w+)\)"
-    r"|where\(resolve\(\) is (?P<target>\w+)\)"
-    r"|where\((?P<key>\w+)\s*=\s*'(?P<value>[^']*)'\)"
-    r"|\[(?P<index>\d+)\]"
-    r"|(?P<name>\w+)(?!\())"
-)
 
 
 class Path(NamedTuple):
@@ -41,23 +32,8 @@ class Path(NamedTuple):
 
 
 def alternatives(expression: str) -> list[str]:
-    """The members of the union, without brackets around a member or its head."""
-    parts = (part.strip() for part in expression.split("|"))
-    return [_unbracket(part) for part in parts if part]
-
-
-def _unbracket(text: str) -> str:
-    """``(A.b.ofType(C)).d`` → ``A.b.ofType(C).d``; ``(A.b as C)`` → ``A.b.ofType(C)``."""
-    while text.startswith("("):
-        depth = 0
-        for position, character in enumerate(text):
-            depth += (character == "(") - (character == ")")
-            if depth == 0:
-                text = text[1:position] + text[position + 1 :]
-                break
-        else:
-            return text
-    return re.sub(r" as (\w+)", r".ofType(\1)", text).strip()
+    """The members of the union."""
+    return [write(node) for node in union(parse(expression))]
 
 
 def paths(type: str, expression: str, root: str | None = None) -> list[Path]:
@@ -66,41 +42,15 @@ def paths(type: str, expression: str, root: str | None = None) -> list[Path]:
     ``root``: where the path starts (a backbone path); then the expression has no type in front.
     """
     found: list[Path] = []
-    for text in alternatives(expression):
-        head, _, _rest = text.partition(".")
-        if root is None and head in ("Resource", "DomainResource", type):
-            found += _resolve(type, text[len(head) :], text)
-        elif root is not None or not head[:1].isupper():
-            found += _resolve(root or type, "." + text, text)
+    for node in union(parse(expression)):
+        first = head(node)
+        if root is None and first[:1].isupper() and first not in ("Resource", "DomainResource", type):
+            continue  # another type's
+        found += [
+            Path(place.steps, place.type.name, _spell(place.steps), place.target)
+            for place in places(node, root or type, expression)
+        ]
     return list(dict.fromkeys(found))
-
-
-def _resolve(start: str, text: str, whole: str) -> list[Path]:
-    states: list[tuple[tuple[tuple[str, ...], ...], str]] = [((), start)]
-    target: str | None = None
-    position = 0
-    while position < len(text):
-        match = _STEP.match(text, position)
-        if match is None:
-            raise NotSupported("Search expression {path}", path=whole)
-        position = match.end()
-        if wanted := match["type"]:
-            kinds = {wanted, wanted[0].lower() + wanted[1:]}
-            states = [(steps, kind) for steps, kind in states if kind in kinds]
-        elif match["target"]:
-            target = match["target"]
-        elif match["key"]:
-            states = [((*steps, ("where", match["key"], match["value"])), kind) for steps, kind in states]
-        elif match["index"]:
-            states = [((*steps, ("index", match["index"])), kind) for steps, kind in states]
-        else:
-            name = match["name"]
-            states = [
-                ((*steps, (json_name,)), kind)
-                for steps, parent in states
-                for json_name, kind in fields(parent, name)
-            ]
-    return [Path(steps, kind, _spell(steps), target) for steps, kind in states]
 
 
 def _spell(steps: tuple[tuple[str, ...], ...]) -> str:
