@@ -34,9 +34,8 @@ def people(folder: Path, number: int) -> Path:
 
 def one_round(home: Home, token: str, number: int, file: Path, instants: random.Random) -> None:
     victim = VICTIMS[number % len(VICTIMS)]
-    server = home.start("serve", "--json")
-    assert server.stdout is not None
-    writers = Writers(json.loads(server.stdout.readline())["address"], token, f"r{number}")
+    server, address = served(home)
+    writers = Writers(address, token, f"r{number}")
     load = home.start("load", str(file), "--workers", str(number % 2 * 2), "--json")
     time.sleep(instants.uniform(0.5, 4))
     pid_file = home.path / "postgres" / "data" / "postmaster.pid"
@@ -47,9 +46,7 @@ def one_round(home: Home, token: str, number: int, file: Path, instants: random.
         writers.wait_for_another()  # the server starts it again by itself
     time.sleep(instants.uniform(0, 0.5))
     if victim == "server":
-        again = home.start("serve", "--json")  # while the load goes on
-        assert again.stdout is not None
-        writers.address = json.loads(again.stdout.readline())["address"]
+        again, writers.address = served(home)  # while the load goes on
         writers.wait_for_another()
         end(again)
     writers.end()
@@ -68,6 +65,15 @@ def one_round(home: Home, token: str, number: int, file: Path, instants: random.
         assert sorted(names) == sorted([f"{number} {n}"] for n in range(PEOPLE))
         if number % 5 == 4:
             assert verify(records).problems == []
+
+
+def served(home: Home) -> tuple[subprocess.Popen[bytes], str]:
+    process = home.start("serve", "--json")
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    detail = home.path / "logs" / "cli-error.log"
+    assert line, home.log.read_text()[-2000:] + (detail.read_text()[-3000:] if detail.exists() else "")
+    return process, json.loads(line)["address"]
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
