@@ -37,10 +37,14 @@ class Opened:
 
 
 @contextmanager
-def opened(settings: Settings, progress: Callable[[str], None] | None = None) -> Iterator[Opened]:
+def opened(
+    settings: Settings,
+    progress: Callable[[str], None] | None = None,
+    statement_seconds: float | None = None,
+) -> Iterator[Opened]:
     """Store and access; the audit is written out and connections are closed at the end."""
     with (
-        store.open(settings, progress=progress) as records,
+        store.open(settings, progress=progress, statement_seconds=statement_seconds) as records,
         Access(cast(Any, records.repository), records.pool, settings.home) as access,
     ):
         access.start()
@@ -80,7 +84,9 @@ def create_app(settings: Settings | None = None) -> "Starlette":
 
     settings = settings or Settings.load()
     configure(settings.log)
-    opening = opened(settings)
+    limits = Limits(body_bytes=settings.max_body_mb * 1024 * 1024)
+    # A little longer than the reader waits: what nobody waits for any more must not go on.
+    opening = opened(settings, statement_seconds=limits.read_seconds + 5)
     found = opening.__enter__()
     access, ended = found.access, Event()
     keeper = Thread(
@@ -100,7 +106,6 @@ def create_app(settings: Settings | None = None) -> "Starlette":
             standing.join(30)
             opening.__exit__(None, None, None)
 
-    limits = Limits(body_bytes=settings.max_body_mb * 1024 * 1024)
     app = Starlette(
         routes=[*api.routes(access, limits), *pages()], middleware=[Middleware(RequestLog)], lifespan=lifespan
     )

@@ -7,17 +7,20 @@ from pathlib import Path
 from typing import Protocol
 
 import psycopg
-from psycopg_pool import ConnectionPool
 
 from shangyi.errors import Misconfigured, Unavailable
 from shangyi.store import embedded, rebuild
 from shangyi.store.codec import Codec
 from shangyi.store.migrate import migrate
+from shangyi.store.pool import Pool, typed
 from shangyi.store.reader import Reader
 from shangyi.store.repository import Repository
 
 OLDEST = 150000
 DATABASE = "shangyi"
+CONNECT_SECONDS = 10
+WAIT_SECONDS = 15
+"""How long a request waits for a connection: longer than the embedded server needs to come back after a kill."""
 
 
 class Place(Protocol):
@@ -41,11 +44,12 @@ class Store:
         server: embedded.Server | None = None,
         connections: int = 16,
         progress: Callable[[str], None] | None = None,
+        statement_seconds: float | None = None,
     ) -> None:
         self.conninfo = conninfo
         self.server = server
         try:
-            with psycopg.connect(conninfo) as connection:
+            with psycopg.connect(conninfo, connect_timeout=CONNECT_SECONDS) as connection:
                 if connection.info.server_version < OLDEST:
                     version = connection.info.server_version // 10000
                     raise Misconfigured(
@@ -57,11 +61,19 @@ class Store:
                     raise Misconfigured("The database must be encoded in UTF-8")
                 connection.commit()
                 self.migrated = migrate(connection)
+        except psycopg.errors.InsufficientPrivilege as error:
+            raise typed(error) from error
         except psycopg.OperationalError as error:
             raise Unavailable("The database cannot be reached: {reason}", reason=_reason(error)) from error
-        self.pool: ConnectionPool = ConnectionPool(
-            conninfo, min_size=1, max_size=connections, open=True, timeout=30, check=check_connection,
-            kwargs={"application_name": "shangyi"},
+
+        def configure(connection: psycopg.Connection) -> None:
+            if statement_seconds:
+                connection.execute(f"set statement_timeout = {int(statement_seconds * 1000)}")
+                connection.commit()
+
+        self.pool = Pool(
+            conninfo, min_size=1, max_size=connections, open=True, timeout=WAIT_SECONDS, check=check_connection,
+            configure=configure, kwargs={"application_name": "shangyi", "connect_timeout": CONNECT_SECONDS},
         )  # fmt: skip
         self.codec = Codec()
         with self.pool.connection() as connection:
@@ -93,7 +105,7 @@ def check_connection(connection: psycopg.Connection) -> None:
     An idle connection has nothing to say: only one that has (its end, a notice) is asked.
     """
     if _readable(connection.fileno()):
-        ConnectionPool.check_connection(connection)
+        Pool.check_connection(connection)
 
 
 def _readable(descriptor: int) -> bool:
@@ -116,21 +128,23 @@ def open(
     database_url: str | None = None,
     progress: Callable[[str], None] | None = None,
     server_settings: Mapping[str, str] | None = None,
+    statement_seconds: float | None = None,
 ) -> Store:
     """The store that the settings name: an external PostgreSQL, or the embedded one of the home directory.
 
-    ``progress`` is told, in English (a key of the catalogue), what is being waited for.
+    ``progress`` is told, in English (a key of the catalogue), what is being waited for. ``statement_seconds``: the
+    database gives up a statement after that (for servers; bulk work takes as long as it takes).
     """
     url = database_url or (settings.database_url if settings else None)
     if url:
-        return Store(url, progress=progress)
+        return Store(url, progress=progress, statement_seconds=statement_seconds)
     place = home or (settings.home if settings else None)
     if place is None:
         raise Misconfigured("Neither a home directory nor a database is named")
     server = embedded.start(Path(place), progress=progress, settings=server_settings)
     try:
         create_database(server.conninfo("postgres"), DATABASE)
-        return Store(server.conninfo(DATABASE), server, progress=progress)
+        return Store(server.conninfo(DATABASE), server, progress=progress, statement_seconds=statement_seconds)
     except BaseException:
         server.close()
         raise

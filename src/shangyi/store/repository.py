@@ -8,9 +8,9 @@ from importlib import import_module
 from typing import cast
 
 import psycopg
-from psycopg_pool import ConnectionPool, PoolTimeout
+from psycopg_pool import ConnectionPool
 
-from shangyi.errors import Gone, Invalid, Issue, NotFound, PreconditionFailed, Unavailable, Unprocessable
+from shangyi.errors import Gone, Invalid, Issue, NotFound, PreconditionFailed, Unprocessable
 from shangyi.store import bundles, everything, histories, identity, keys, outbox, rows, scope, transaction
 from shangyi.store.codec import Codec
 from shangyi.store.index import Indexer, indexer
@@ -59,15 +59,8 @@ class Repository:
     @contextmanager
     def transaction_connection(self) -> Iterator[psycopg.Connection]:
         """A connection in a transaction that is committed at the end; Unavailable when there is none."""
-        try:
-            with self.pool.connection() as connection:
-                yield connection
-        except (PoolTimeout, psycopg.OperationalError) as error:
-            if isinstance(error, psycopg.errors.DeadlockDetected | psycopg.errors.SerializationFailure):
-                raise
-            raise Unavailable(
-                "The database cannot be reached: {reason}", reason=type(error).__name__
-            ) from error
+        with self.pool.connection() as connection:
+            yield connection
 
     # -- reading
 

@@ -11,10 +11,11 @@ from typing import Any
 
 import psycopg
 from psycopg import Connection
-from psycopg_pool import ConnectionPool, PoolTimeout
+from psycopg_pool import ConnectionPool
 
 from shangyi.access.audit import spool
 from shangyi.access.audit.event import COLUMNS
+from shangyi.errors import ShangyiError
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +52,7 @@ class Drain:
         self.spool.close()
         try:
             self.flush(adopt=True)
-        except (psycopg.Error, PoolTimeout):
+        except (psycopg.Error, ShangyiError):
             log.warning("audit events stay in the spool until the next start")
 
     def _run(self) -> None:
@@ -60,7 +61,7 @@ class Drain:
             try:
                 self.flush(adopt=turn % ADOPT_EVERY == 0)
                 wait = 0.0
-            except (psycopg.Error, PoolTimeout, OSError) as error:
+            except (psycopg.Error, ShangyiError, OSError) as error:
                 wait = min(30.0, wait * 2 or 1.0)
                 log.warning("audit events wait in the spool: %s", type(error).__name__)
             turn += 1
