@@ -163,11 +163,11 @@ class _Load:
                         place = f"{name}\n{piece.place}"
                         if isinstance(piece, Refused):
                             chunk.refused.append((place, "", piece.error.issues))
-                            continue
-                        chunk.source = name
-                        chunk.items.append(piece._replace(place=place))
-                        chunk.size += len(piece.data)
-                        if len(chunk.items) >= CHUNK_ITEMS or chunk.size >= CHUNK_BYTES:
+                        else:
+                            chunk.source = name
+                            chunk.items.append(piece._replace(place=place))
+                            chunk.size += len(piece.data)
+                        if len(chunk.items) + len(chunk.refused) >= CHUNK_ITEMS or chunk.size >= CHUNK_BYTES:
                             yield chunk
                             chunk = Chunk()
             except sources.DAMAGED as error:

@@ -79,6 +79,12 @@ class Preparer:
             except RecursionError:
                 deep = Invalid("The resource is nested too deeply")
                 refused.append((item.place, reference, deep.issues))
+            except Exception as error:
+                # A fault of ours with one resource must not stop the load of a million others.
+                fault = ShangyiError(
+                    "Something went wrong with this resource ({kind})", kind=type(error).__name__
+                )
+                refused.append((item.place, reference, fault.issues))
         return Prepared(rows, refused)
 
     def row(self, place: str, resource: dict[str, object]) -> Row:

@@ -8,13 +8,15 @@ import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import IO, BinaryIO, cast
 
 from shangyi.errors import Invalid
 
 SUFFIXES = (".json", ".ndjson", ".jsonl", ".xml")
 STDIN = "-"
 DAMAGED = (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile)
+UNREADABLE = (zipfile.BadZipFile, RuntimeError, NotImplementedError, ValueError)
+"""What zipfile says of a broken, encrypted or unknown archive."""
 
 
 def walk(paths: Iterable[str | Path]) -> Iterator[tuple[str, Path | None, str | None]]:
@@ -32,10 +34,9 @@ def walk(paths: Iterable[str | Path]) -> Iterator[tuple[str, Path | None, str | 
         elif path.suffix.lower() == ".zip":
             try:
                 with zipfile.ZipFile(path) as archive:
-                    members = sorted(
-                        m.filename for m in archive.infolist() if not m.is_dir() and _wanted(m.filename)
-                    )
-            except zipfile.BadZipFile:
+                    members = sorted(m.filename for m in archive.infolist() if not m.is_dir())
+                    members = [m for m in members if _wanted(m) and not _hidden(m)]
+            except (*UNREADABLE, OSError):
                 members = [""]  # opened below, where the damage is reported
             for member in members:
                 yield (f"{path}!{member}", path, member)
@@ -48,24 +49,25 @@ def _wanted(name: str) -> bool:
     return lower.endswith(SUFFIXES) or lower.endswith(".zip")
 
 
+def _hidden(name: str) -> bool:
+    """What a file manager hides: ``.name`` anywhere in the path, and what macOS adds to archives."""
+    parts = name.replace("\\", "/").split("/")
+    return "__MACOSX" in parts or any(part.startswith(".") and part != ".." for part in parts)
+
+
 @contextmanager
 def opened(path: Path | None, member: str | None) -> Iterator[BinaryIO]:
     """The unpacked bytes. A packed file is read once to its end first, so that a truncated one changes nothing."""
     if path is None:
-        first = sys.stdin.buffer.peek(2)[:2] if hasattr(sys.stdin.buffer, "peek") else b""
-        yield cast(
-            BinaryIO, gzip.GzipFile(fileobj=sys.stdin.buffer) if first == b"\x1f\x8b" else sys.stdin.buffer
-        )
+        yield _piped(cast(io.BufferedReader, sys.stdin.buffer))
         return
     if member is not None:
-        with zipfile.ZipFile(path) as archive:
-            for packed in (True, False):
-                with archive.open(member) as raw:
-                    stream = gzip.GzipFile(fileobj=raw) if member.lower().endswith(".gz") else raw
-                    if packed:
-                        _drain(cast(BinaryIO, stream))
-                    else:
-                        yield cast(BinaryIO, io.BufferedReader(cast(io.RawIOBase, stream), 1 << 20))
+        with _unzipped(path, member) as stream:
+            yield stream
+        return
+    if not path.is_file():  # a pipe, such as the shell makes of <(command): it can be read once only
+        with path.open("rb") as pipe:
+            yield _piped(pipe)
         return
     with path.open("rb") as file:
         if file.read(2) != b"\x1f\x8b":
@@ -76,6 +78,31 @@ def opened(path: Path | None, member: str | None) -> Iterator[BinaryIO]:
         _drain(cast(BinaryIO, check))
     with gzip.open(path) as packed_file:
         yield cast(BinaryIO, io.BufferedReader(packed_file, 1 << 20))
+
+
+def _piped(stream: io.BufferedReader) -> BinaryIO:
+    first = stream.peek(2)[:2] if hasattr(stream, "peek") else b""
+    return cast(BinaryIO, gzip.GzipFile(fileobj=stream) if first == b"\x1f\x8b" else stream)
+
+
+@contextmanager
+def _unzipped(path: Path, member: str) -> Iterator[BinaryIO]:
+    """A member, once all of it has been read without a fault."""
+    if member.lower().endswith(".zip"):
+        raise zipfile.BadZipFile("it is packed twice; unpack it first")
+
+    def stream(raw: IO[bytes]) -> BinaryIO:
+        return cast(BinaryIO, gzip.GzipFile(fileobj=raw) if member.lower().endswith(".gz") else raw)
+
+    try:
+        with zipfile.ZipFile(path) as archive, archive.open(member) as raw:
+            _drain(stream(raw))
+    except UNREADABLE as error:
+        raise zipfile.BadZipFile(str(error)) from error
+    except KeyError as error:
+        raise zipfile.BadZipFile("there is nothing in it") from error
+    with zipfile.ZipFile(path) as archive, archive.open(member) as raw:
+        yield cast(BinaryIO, io.BufferedReader(cast(io.RawIOBase, stream(raw)), 1 << 20))
 
 
 def _drain(stream: BinaryIO) -> None:

@@ -98,6 +98,8 @@ def _is_object(line: bytes) -> bool:
         return False
     try:
         _head.decode(line)
+    except RecursionError:
+        return True
     except (msgspec.DecodeError, UnicodeError):
         # A line of NDJSON that is broken is still a line when another object follows it.
         return line.endswith(b"}\n") and b'"resourceType"' in line
@@ -131,6 +133,9 @@ def _document(data: bytes, place: str, resolver: Resolver) -> Iterator[Item | Re
             yield Item(place, None, data)
             return
         bundle = _bundle.decode(data)
+    except RecursionError:
+        yield Refused(place, Invalid("The resource is nested too deeply"))
+        return
     except (msgspec.DecodeError, UnicodeError) as error:
         yield Refused(place, Invalid("Not valid JSON: {reason}", reason=str(error)))
         return
@@ -142,7 +147,7 @@ def _document(data: bytes, place: str, resolver: Resolver) -> Iterator[Item | Re
         if bytes(entry.resource):
             try:
                 inner = _head.decode(entry.resource)
-            except (msgspec.DecodeError, UnicodeError):
+            except (msgspec.DecodeError, UnicodeError, RecursionError):
                 inner = _Head()
             url = entry.fullUrl or ""
             id_ = url.removeprefix(_URN) if url.startswith(_URN) else inner.id
