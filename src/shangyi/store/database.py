@@ -144,7 +144,9 @@ def open(
     server = embedded.start(Path(place), progress=progress, settings=server_settings)
     try:
         create_database(server.conninfo("postgres"), DATABASE)
-        return Store(server.conninfo(DATABASE), server, progress=progress, statement_seconds=statement_seconds)
+        return Store(
+            server.conninfo(DATABASE), server, progress=progress, statement_seconds=statement_seconds
+        )
     except BaseException:
         server.close()
         raise

@@ -46,6 +46,7 @@ def bring_up(connection: psycopg.Connection, codec: Codec, progress: Told | None
 
 
 def _rebuild(connection: psycopg.Connection, codec: Codec, progress: Told | None) -> int:
+    connection.execute("set local statement_timeout = 0")  # a server's own is for its readers
     connection.execute(f"truncate {', '.join(TABLES)}")
     done = 0
     for batch in _current(connection, codec):
