@@ -138,6 +138,9 @@ class Settings:
         _one_of("debug", "info", "warning", "error"),
         "info",
     )
+    max_upload_mb: int = setting(
+        "The largest upload of the console's loading page, in megabytes.", _integer(1, 1_000_000), 4096
+    )
     max_body_mb: int = setting("The largest request body that is taken, in megabytes.", _integer(1, 4096), 64)
 
     @classmethod

@@ -80,6 +80,7 @@ def create_app(settings: Settings | None = None) -> "Starlette":
     from shangyi.api.body import Limits
     from shangyi.api.middleware import RequestLog
     from shangyi.care.standing.keep import follow
+    from shangyi.web.loading.loads import Loads
     from shangyi.web.routes import routes as pages
 
     settings = settings or Settings.load()
@@ -95,12 +96,15 @@ def create_app(settings: Settings | None = None) -> "Starlette":
     keeper.start()
     standing = Thread(target=follow, args=(found.store.repository, ended), name="standing", daemon=True)
     standing.start()
+    loads = Loads(settings.home, found.store.conninfo, settings.max_upload_mb * 1024 * 1024)
+    loads.resume()
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         try:
             yield
         finally:
+            loads.close()
             ended.set()
             keeper.join(30)
             standing.join(30)
@@ -110,5 +114,6 @@ def create_app(settings: Settings | None = None) -> "Starlette":
         routes=[*api.routes(access, limits), *pages()], middleware=[Middleware(RequestLog)], lifespan=lifespan
     )
     app.state.access = access
+    app.state.loads = loads
     app.state.settings = settings
     return app

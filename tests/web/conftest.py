@@ -14,6 +14,7 @@ from starlette.applications import Starlette
 from shangyi.access import Access
 from shangyi.care.standing.keep import follow
 from shangyi.store.database import Store
+from shangyi.web.loading.loads import Loads
 from shangyi.web.routes import routes
 
 DIVISION = "https://shangyi.dev/fhir/StructureDefinition/division"
@@ -77,6 +78,7 @@ class Site:
 
     address: str
     access: Access
+    loads: Loads
 
 
 @pytest.fixture(scope="module")
@@ -96,17 +98,19 @@ def site(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sit
         standing.start()
         app = Starlette(routes=routes())
         app.state.access = access
+        app.state.loads = Loads(home, store.conninfo, 8 << 20)
         server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
         thread = threading.Thread(target=server.run, daemon=True)
         thread.start()
         while not server.started:
             time.sleep(0.02)
         port = server.servers[0].sockets[0].getsockname()[1]
-        yield Site(f"http://127.0.0.1:{port}", access)
+        yield Site(f"http://127.0.0.1:{port}", access, app.state.loads)
         server.should_exit = True
         ended.set()
         thread.join()
         standing.join()
+        app.state.loads.close()
 
 
 def sign_in(page: Any, site: Site, name: str) -> None:

@@ -111,6 +111,10 @@ class Session:
         """Whether the role may use ``load``, ``export``, ``accounts``, ``aggregate`` or ``reveal``."""
         return policy.may_use(self.principal.role, function)
 
+    def require_use(self, function: str) -> None:
+        """Raises Forbidden unless ``may_use``."""
+        self._decide_use(function)
+
     def _decide(self, interaction: str, type: str) -> None:
         if policy.group_of(type) is None:
             raise NotFound("{type} is not a resource type of FHIR R4", type=type[:64])

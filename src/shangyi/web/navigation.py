@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from shangyi.access import Principal, Role
+from shangyi.access import Principal, Role, policy
 from shangyi.web.components.shell import NavGroup, NavItem
 
 CLINICAL = frozenset({Role.ADMINISTRATOR, Role.CLINICIAN, Role.READER})
@@ -26,9 +26,11 @@ def groups(principal: Principal, text: Callable[[str], str], due: Mapping[str, i
     if role is Role.ADMINISTRATOR:
         system.insert(0, NavItem("audit", text("Audit"), "/audit"))
     population = [NavItem("cases", text("Case reports"), "/cases")] if role in CASES else []
+    data = [NavItem("load", text("Load records"), "/load")] if policy.may_use(role, "load") else []
     found = [
         NavGroup(text("Today"), today),
         NavGroup(text("Population"), population),
+        NavGroup(text("Data"), data),
         NavGroup(text("System"), system),
     ]
     return [group for group in found if group.items]

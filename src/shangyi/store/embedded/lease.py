@@ -67,3 +67,25 @@ class Lease:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.release()
+
+
+class Claim:
+    """The lock of a file held alone until ``release``, or until the process ends."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def release(self) -> None:
+        """Let go of it."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+
+def claim(path: Path) -> Claim | None:
+    """The lock of ``path``, None where another process has it."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
+    if _lock(descriptor, exclusive=True, wait=False):
+        return Claim(descriptor)
+    os.close(descriptor)
+    return None

@@ -92,3 +92,40 @@
   });
   addEventListener("pageshow", () => document.querySelectorAll("[data-once]").forEach((form) => delete form.dataset.sent));
 })();
+
+/* Files: dropped anywhere on their field, sent with progress. */
+(() => {
+  const form = document.querySelector("[data-upload]");
+  if (!form) return;
+  const zone = form.querySelector(".drop"), input = form.querySelector('input[type="file"]');
+  const bar = form.querySelector("[data-progress]"), problem = form.querySelector("[data-problem]");
+  for (const name of ["dragenter", "dragover"]) zone.addEventListener(name, (e) => { e.preventDefault(); zone.classList.add("over"); });
+  for (const name of ["dragleave", "drop"]) zone.addEventListener(name, () => zone.classList.remove("over"));
+  zone.addEventListener("drop", (event) => {
+    event.preventDefault();
+    input.files = event.dataTransfer.files;
+    form.requestSubmit();
+  });
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    if (!input.files.length) { input.focus(); return; }
+    const request = new XMLHttpRequest();
+    const wrong = (text) => { problem.textContent = text; bar.hidden = true; form.querySelector("button").disabled = false; };
+    problem.textContent = "";
+    bar.hidden = false;
+    form.querySelector("button").disabled = true;
+    request.upload.addEventListener("progress", (e) => {
+      bar.querySelector("progress").value = (100 * e.loaded) / (e.total || 1);
+      bar.querySelector("[data-said]").textContent = `${Math.round(e.loaded / 1048576)} / ${Math.round(e.total / 1048576)} MB`;
+    });
+    request.addEventListener("load", () => {
+      let answer = {};
+      try { answer = JSON.parse(request.responseText); } catch { answer = {}; }
+      if (answer.href) location.assign(answer.href); else wrong(answer.problem ?? `${request.status}`);
+    });
+    request.addEventListener("error", () => wrong("⚠ " + (form.dataset.cut ?? "")));
+    request.open("POST", form.action);
+    request.setRequestHeader("Accept", "application/json");
+    request.send(new FormData(form));
+  });
+})();
