@@ -119,7 +119,7 @@ def refused(context: Context) -> Response:
     context.session.require_use("load")
     loads = loads_of(context.request)
     job = loads.jobs.read(context.request.path_params["id"])
-    titles = ("File", "Place", "Resource", "Why it was refused", "Element")
+    titles = ("File", "Line or entry", "Resource", "Why it was refused", "Element")
     return csv.response(f"refused-{job.id}", [context.text(t) for t in titles], _rows(context, loads, job))
 
 
