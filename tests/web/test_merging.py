@@ -60,7 +60,10 @@ def test_two_records_are_merged_and_apart_again(page: Any, site: Site, two: tupl
 
     page.goto(f"{site.address}/residents/{second}")
     assert f"/residents/{first}?from={second}" in page.url, "the old link leads here"
-    page.goto(f"{site.address}/residents?q=xw")
+    page.goto(f"{site.address}/residents")
+    page.fill("main input[name=q]", "xw")
+    page.press("main input[name=q]", "Enter")
+    page.wait_for_url("**/residents?found=1")
     assert page.locator(f'a[href="/residents/{first}"]').count() == 1
     assert page.locator(f'a[href="/residents/{second}"]').count() == 0
 

@@ -64,6 +64,28 @@ def test_a_resident_is_found_as_one_types(page: Any, site: Site) -> None:
     assert "青霉素过敏" in page.inner_text(".banner")
 
 
+def test_what_is_looked_for_stands_in_no_address(page: Any, site: Site) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    sign_in(page, site, "doctor")
+    for where, sends in (
+        ("/", "#search"),
+        ("/residents", "main input[name=q]"),
+        ("/panel", "main input[name=q]"),
+    ):
+        page.goto(site.address + where)
+        page.fill(sends, "shanxiulan")
+        page.press(sends, "Enter")
+        page.wait_for_url("**?found=1")
+        assert page.locator('main a[href="/residents/p1"]').count() == 1
+        assert page.input_value("main input[name=q]") == "shanxiulan"
+    page.goto(site.address + "/residents/new")
+    page.fill("#doctor", "李")
+    page.wait_for_selector("#doctor-list [role=option]")
+    assert asked
+    assert not any("shanxiulan" in url or "%E6%9D%8E" in url for url in asked)
+
+
 def test_a_visit_is_recorded_by_keyboard_once(page: Any, site: Site) -> None:
     sign_in(page, site, "doctor")
     page.goto(site.address + "/residents/p1")

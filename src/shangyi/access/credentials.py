@@ -22,6 +22,7 @@ ABSOLUTE = timedelta(hours=12)
 SEEN_EVERY = timedelta(minutes=1)
 TOKEN_PREFIX = "sy_"
 LONGEST_TOKEN = timedelta(days=366)
+LONGEST_SEARCH = 100
 
 
 class Cache:
@@ -99,6 +100,22 @@ class Sessions:
         principal = account.principal()
         self.cache.put(hash, principal, row[11])
         return principal
+
+    def look_for(self, cookie: str, text: str) -> None:
+        """Keep what the console's search was asked for, which must not stand in an address; it ends with the session."""
+        with self.pool.connection() as connection:
+            connection.execute(
+                "update account_session set looked_for = %s where hash = %s",
+                (text[:LONGEST_SEARCH], digest(cookie)),
+            )
+
+    def looked_for(self, cookie: str) -> str:
+        """What was asked for last; empty where nothing was."""
+        with self.pool.connection() as connection:
+            row = connection.execute(
+                "select looked_for from account_session where hash = %s", (digest(cookie),)
+            ).fetchone()
+        return row[0] if row else ""
 
     def end(self, cookie: str) -> None:
         """Sign out."""

@@ -20,11 +20,11 @@ from shangyi.store.search import cursor as cursors
 from shangyi.store.types import NUMBERS
 
 Sort = Literal["urgency", "name", "age", "visit"]
-ORDERS: dict[str, tuple[tuple[str, type], ...]] = {
-    "urgency": (("coalesce(a.grade, 9)", int), ("coalesce(a.begins, 'infinity')", str)),
-    "name": (("p.name", str),),
-    "age": (("coalesce(p.born, 'infinity')", str),),
-    "visit": (("coalesce(p.seen, '-infinity')", str),),
+ORDERS = {
+    "urgency": ("coalesce(a.grade, 9)", "coalesce(a.begins, 'infinity')"),
+    "name": ("p.name",),
+    "age": ("coalesce(p.born, 'infinity')",),
+    "visit": ("coalesce(p.seen, '-infinity')",),
 }
 """What each order compares by; the rid comes last. ``visit`` runs newest first, ``age`` oldest first."""
 
@@ -127,9 +127,8 @@ def find(connection: psycopg.Connection, codec: Codec, bounds: Scope, query: Que
     where, values = _condition(query, bounds)
     due = [asking(query.kind), query.today, query.today]
     join = "join" if query.due or query.kind else "left join"
-    parts = ORDERS[query.sort]
     descending = query.sort == "visit"
-    expressions = [f"({sql})" for sql, _ in parts]
+    expressions = ORDERS[query.sort]
     after = ""
     mark = [
         (
@@ -148,17 +147,17 @@ def find(connection: psycopg.Connection, codec: Codec, bounds: Scope, query: Que
             ),
         )
     ]
+    source = f"standing p {join} ({DUE}) a on a.shard = p.shard and a.rid = p.rid"
     if query.cursor:
-        given = cursors.decode(mark, query.cursor, [*(kind for _, kind in parts), int])
-        casts = [f"%s::{_cast(sql)}" for sql, _ in parts]
-        sign = "<" if descending else ">"
-        after = f" and ({', '.join(expressions)}, p.rid) {sign} ({', '.join(casts)}, %s)"
-        values = [*values, *given]
+        # The cursor stands in an address: it names the last row by its key, never by name or day of birth.
+        (last_rid,) = cursors.decode(mark, query.cursor, [int])
+        sign, row = "<" if descending else ">", f"{', '.join(expressions)}, p.rid"
+        after = f" and coalesce(({row}) {sign} (select {row} from {source} where p.rid = %s), true)"
+        values = [*values, *due, last_rid]
     direction = " desc" if descending else ""
     ordered = ", ".join(f"{e}{direction}" for e in (*expressions, "p.rid"))
     rows = connection.execute(
-        f"select p.rid, p.shard, p.born, p.seen, p.problems, p.allergies, {', '.join(f'{e}::text' for e in expressions)}"
-        f" from standing p {join} ({DUE}) a on a.shard = p.shard and a.rid = p.rid"
+        f"select p.rid, p.shard, p.born, p.seen, p.problems, p.allergies from {source}"
         f" where {where}{after} order by {ordered} limit %s",
         [*due, *values, query.limit + 1],
     ).fetchall()
@@ -166,14 +165,8 @@ def find(connection: psycopg.Connection, codec: Codec, bounds: Scope, query: Que
     following = ""
     if len(rows) > query.limit:
         last = page[-1]
-        following = cursors.encode(
-            mark, [*(kind(value) for (_, kind), value in zip(parts, last[6:], strict=True)), last[0]]
-        )
+        following = cursors.encode(mark, [last[0]])
     return _page(connection, codec, bounds, query, page, following)
-
-
-def _cast(sql: str) -> str:
-    return "int" if "grade" in sql else "text" if "name" in sql else "date"
 
 
 def _page(

@@ -14,7 +14,7 @@ MOST = 8
 
 
 def choose(context: Context) -> Response:
-    """GET /choices/{kind}?field=…: options for what stands in the field of that name."""
+    """POST /choices/{kind}?field=…: options for what stands in the field of that name."""
     kind, field = context.request.path_params["kind"], context.field("field")
     typed = context.field(field)
     found = options(context, kind, typed) if typed else []

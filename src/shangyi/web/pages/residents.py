@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from shangyi.access import Session
 from shangyi.care.standing import keep, people
@@ -26,8 +26,10 @@ SUGGESTIONS = 8
 AGES = {"0-6": (0, 6), "7-17": (7, 17), "18-44": (18, 44), "45-64": (45, 64), "65-": (65, None)}
 """Bands of the basic public health service: children 0–6, adults, 65 and older (years, inclusive)."""
 SORTS = {"urgency": "Urgency", "name": "Name", "age": "Age", "visit": "Last visit"}
-FILTERS = ("q", "sex", "age", "area", "state", "due", "seen", "sort")
+FILTERS = ("sex", "age", "area", "state", "due", "seen", "sort")
 DENSITY_COOKIE = "density"
+FOUND = "found"
+"""The parameter that asks for what the session looked for last."""
 
 
 def ages(band: str) -> tuple[int, int | None] | None:
@@ -77,13 +79,20 @@ def bounds(area: str) -> tuple[int, int] | None:
 
 
 def _list(context: Context, current: str, session: Session) -> Response:
+    if context.request.method == "POST":
+        # What is looked for is a name, an id, a phone: it stands in the session, never in an address.
+        context.access.sessions.look_for(context.cookie, context.field("q"))
+        return RedirectResponse(f"/{current}?{FOUND}=1", status_code=303)
     chosen = {name: context.field(name) for name in FILTERS}
+    looked_for = context.access.sessions.looked_for(context.cookie) if context.field(FOUND) else ""
+    if looked_for:
+        chosen[FOUND] = "1"
     today, path = dt.datetime.now(formats.ZONE).date(), f"/{current}"
     dense = density(context)
     total: int | None = None
     following = ""
-    if chosen["q"]:
-        versions = matching(context, chosen["q"], PAGE)
+    if looked_for:
+        versions = matching(session, looked_for, PAGE)
         standing = _standing(context, [keys.rid("Patient", version.id) for version in versions], today)
         rows = [(version.resource, standing.get(keys.rid("Patient", version.id))) for version in versions]
         status = keep.Status()
@@ -118,6 +127,7 @@ def _list(context: Context, current: str, session: Session) -> Response:
         kinds=[(kind or "all", context.text(title)) for kind, title in KINDS.items()],
         sorts=[(name, context.text(title)) for name, title in SORTS.items()],
         chosen=chosen,
+        looked_for=looked_for,
         sort=sort_of(chosen),
         path=path,
         link=lambda **changed: links.people(path, **{**chosen, **changed}),
@@ -178,7 +188,7 @@ def table(
     sort = sort_of(chosen)
 
     def column(title: str, name: str = "") -> Column:
-        if not name or chosen["q"]:
+        if not name or FOUND in chosen:
             return Column(text(title))
         state = ("descending" if name == "visit" else "ascending") if sort == name else ""
         return Column(text(title), sort=links.people(path, **{**chosen, "sort": name}), sorted=state)
@@ -221,15 +231,15 @@ def table(
     )
 
 
-def matching(context: Context, query: str, limit: int) -> list[Version]:
+def matching(session: Session, query: str, limit: int) -> list[Version]:
     """Residents as one types, without those whose record was merged into another."""
-    found = context.session.suggest(query, limit)
+    found = session.suggest(query, limit)
     return [version for version in found if replaced_by(version.resource) is None]
 
 
 def suggest(context: Context) -> Response:
-    """GET /residents/suggest?q=…: the list under the search box."""
+    """POST /residents/suggest: the list under the search box."""
     query = context.field("q")
-    versions = matching(context, query, SUGGESTIONS) if query else []
+    versions = matching(context.session, query, SUGGESTIONS) if query else []
     lines: list[PersonLine] = [person_line(v.resource, {}, context.text, context.language) for v in versions]
     return context.part("parts/suggestions.html", lines=lines, query=query)
