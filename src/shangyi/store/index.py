@@ -9,7 +9,7 @@ from shangyi.store.keys import NO_DATE, NONE
 
 Resource = dict[str, Any]
 
-LAYOUT = 2
+LAYOUT = 3
 """Which way the rows are computed. Raise it with every change of it: stores are then rebuilt at their next start."""
 
 

@@ -264,10 +264,15 @@ class Repository:
         """The one resource that a condition finds, or None; PreconditionFailed for several."""
         if not [name for name, _ in parameters if not name.startswith("_") or name in ("_id", "_tag")]:
             raise Invalid("A condition needs a search parameter")
-        result = self.search_on(connection, SearchRequest(type, [*parameters, ("_count", "2")]))
-        if len(result.matches) > 1:
+        asked: list[tuple[str, str]] = [*parameters, ("_count", "2")]
+        result = self.search_on(connection, SearchRequest(type, asked))
+        found = list(result.matches)
+        while len(found) < 2 and result.next is not None:  # a page may be short and have a next one
+            result = self.search_on(connection, SearchRequest(type, [*asked, ("_cursor", result.next)]))
+            found += result.matches
+        if len(found) > 1:
             raise PreconditionFailed("The condition matches several resources")
-        return result.matches[0] if result.matches else None
+        return found[0] if found else None
 
     def transaction(
         self, bundle: Resource, read: bundles.Reader | None = None, whole: bool = False

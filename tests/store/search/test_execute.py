@@ -236,4 +236,11 @@ def test_suggestions_as_one_types(filled: Store) -> None:
     for typed in ("单", "shan", "sxx", "单雄"):
         assert [v.id for v in filled.repository.suggest(typed)] == ["p01"], typed
     assert [v.id for v in filled.repository.suggest("9913211958031402")] == ["p02"]
+    assert {v.id for v in filled.repository.suggest("+86 138-0000-0921")} == {"p01", "p02", "p03"}
     assert filled.repository.suggest("  ") == []
+
+
+def test_suggestions_are_not_used_up_by_who_may_not_be_seen(filled: Store) -> None:
+    second = Scope(area=(991321102201, 991321102201))
+    assert [v.id for v in filled.repository.suggest("13800000921", 1, second)] == ["p03"]
+    assert [v.id for v in filled.repository.suggest("ou", 1, second)] == ["p03"]

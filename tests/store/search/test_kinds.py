@@ -86,6 +86,12 @@ RECORDS: list[dict[str, Any]] = [
         "variant": [{"start": 10, "end": 20}, {"start": 40, "end": 50}],
     },
     {
+        "resourceType": "QuestionnaireResponse",
+        "id": "qr",
+        "status": "completed",
+        "questionnaire": "http://example.org/fhir/Questionnaire/q|2",
+    },
+    {
         "resourceType": "ValueSet",
         "id": "v1",
         "url": "http://example.org/fhir/ValueSet/bp",
@@ -175,6 +181,9 @@ def filled(store: Store) -> Store:
         ("Condition?subject:identifier=urn:id|9", "said"),
         ("Condition?patient=Patient/known/_history/3", "icd"),
         ("Observation?patient=Group/x", ""),
+        ("QuestionnaireResponse?questionnaire=http://example.org/fhir/Questionnaire/q", "qr"),
+        ("QuestionnaireResponse?questionnaire=http://example.org/fhir/Questionnaire/q|2", "qr"),
+        ("QuestionnaireResponse?questionnaire=http://example.org/fhir/Questionnaire/q|1", ""),
         # quantity: number alone, unit as written, UCUM in any unit of the kind
         ("Observation?value-quantity=95", "mg-dl words"),
         ("Observation?value-quantity=95||mg/dL", "mg-dl"),

@@ -31,12 +31,17 @@ def conditional_patch(call: Call) -> Reply:
     if not call.parameters:
         raise Invalid("A conditional patch needs search parameters in the address")
     operations = operations_of(call)
-    page = call.session.search(SearchRequest(call.place["type"], [*call.parameters, ("_count", "2")]))
-    if not page.matches:
+    asked = [*call.parameters, ("_count", "2")]
+    page = call.session.search(SearchRequest(call.place["type"], asked))
+    found = list(page.matches)
+    while len(found) < 2 and page.next is not None:  # a page may be short and have a next one
+        page = call.session.search(SearchRequest(call.place["type"], [*asked, ("_cursor", page.next)]))
+        found += page.matches
+    if not found:
         raise NotFound("Nothing matches the condition")
-    if len(page.matches) > 1:
+    if len(found) > 1:
         raise PreconditionFailed("The condition matches several resources")
-    return reply.written(call, apply(call, page.matches[0].id, operations).version, 200)
+    return reply.written(call, apply(call, found[0].id, operations).version, 200)
 
 
 def apply(call: Call, id_: str, operations: object) -> Written:

@@ -1,7 +1,7 @@
 """The search rows of a resource: one walk over its elements, compiled per type."""
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from shangyi.errors import Invalid
@@ -34,20 +34,35 @@ class _Row:
         self.present = 0
 
 
+@lru_cache(maxsize=65536)
+def _coded(name: str, code: str, system: str | None, value: str | None) -> tuple[int, ...]:
+    """The tokens of a coding: the one of system and code first, then those of its other spellings."""
+    return tuple(keys.token(name, code, spelling) for spelling in values.pair(system, value))
+
+
 def _token(name: str, home: Home, bits: int) -> Emit:
     primary = home.code == primary_code(name)
     type, code = home.type, home.code
 
     def emit(value: Any, row: _Row) -> None:
         row.present |= bits
-        for spelling in values.tokens(value, type):
-            token = keys.token(name, code, spelling)
-            row.tokens.add(token)
-            if primary and "|" in spelling and spelling[-1] != "|":
+        if type == "Coding":
+            codings = (value,)
+        elif type == "CodeableConcept":
+            codings = value.get("coding", ())
+        else:
+            row.tokens.update([keys.token(name, code, spelling) for spelling in values.tokens(value, type)])
+            return
+        for coding in codings:
+            system, found = coding.get("system"), coding.get("code")
+            short = len(system or "") + len(found or "") <= keys.REMEMBERED_LENGTH
+            tokens = (_coded if short else _coded.__wrapped__)(name, code, system, found)
+            row.tokens.update(tokens)
+            if primary and found:
                 if row.code == keys.NONE:
-                    row.code = token
-                elif row.code != token:
-                    row.tokens.add(keys.token(name, "code+", spelling))
+                    row.code = tokens[0]
+                elif row.code != tokens[0]:
+                    row.tokens.add(keys.token(name, "code+", f"{system or ''}|{found}"))
 
     return emit
 
@@ -55,22 +70,21 @@ def _token(name: str, home: Home, bits: int) -> Emit:
 def _reference(name: str, home: Home) -> Emit:
     type, code = home.type, home.code
     patient = any((parameter.code, home.steps) in belonging(name) for parameter, _ in home.parameters)
-    any_target = sum({1 << p.bit for p, target in home.parameters if target is None})
+    any_target = _bits(home)
     targets = {target: _bits(home, target) for _, target in home.parameters if target is not None}
 
     def emit(value: Any, row: _Row) -> None:
-        row.present |= any_target
+        found = any_target
         for reference in values.references(value, type):
-            found = any_target
             for target, bits in targets.items():
                 if values.points_to(reference, target):
                     found |= bits
             if not found:
                 continue
-            row.present |= found
             row.tokens.add(keys.token(name, code, reference))
-            if patient and reference.startswith("Patient/") and row.patient == keys.NONE:
+            if patient and row.patient == keys.NONE and reference.startswith("Patient/"):
                 row.patient = keys.key(reference)
+        row.present |= found
 
     return emit
 

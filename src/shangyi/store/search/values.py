@@ -49,9 +49,14 @@ def pair(system: str | None, code: str | None) -> Iterator[str]:
 
 
 def references(value: Value, type: str) -> Iterator[str]:
-    """``Type/id`` without version; a URL or URN as it is; ``identifier:system|value`` of a logical one."""
+    """``Type/id`` without version; a URL or URN as it is; ``identifier:system|value`` of a logical one.
+
+    A canonical with its version, and without: who names no version means any.
+    """
     if isinstance(value, str):
         yield value
+        if "|" in value:
+            yield value.partition("|")[0]
         return
     reference = value.get("reference") if isinstance(value, dict) else None
     if isinstance(reference, str) and not reference.startswith("#"):
@@ -101,5 +106,6 @@ def strings(value: Value, type: str, part: str = "") -> set[str]:
         if value.get("given"):
             found |= pinyin.spellings("".join(g for g in value["given"] if g), surname=False)
         if any(map(text.is_han, whole)):
-            found |= text.starts(text.fold(whole[: text.LOOKED_AT]))
+            folded = text.fold(whole[: text.LOOKED_AT])
+            found |= text.starts(folded) | {folded.replace(" ", "")[: text.VALUE_LENGTH]}
     return set(text.without_prefixes(found))
