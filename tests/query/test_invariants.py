@@ -10,7 +10,8 @@ import pytest
 from tests.shared import shared
 
 from shangyi.fhir import definitions, fast, json, validation
-from shangyi.fhir.rules import Rule, holds
+from shangyi.fhir.rules import NATIVE, Rule, holds
+from shangyi.i18n import translate
 from shangyi.query import invariants, presence
 from shangyi.query.conformance import advise, validate
 from shangyi.query.direct import compile_test
@@ -44,6 +45,16 @@ def test_every_erratum_is_argued_and_is_of_r4() -> None:
     for (path, key), erratum in ERRATA.items():
         assert key in {i.key for i in definitions.invariants(path)}
         assert len(erratum.reason) > 40
+
+
+def test_every_invariant_has_a_chinese_sentence() -> None:
+    sentences = {
+        rule.human
+        for path, type_ in stated()
+        for rule in invariants.every(path, type_)
+        if rule.key not in NATIVE
+    }
+    assert [s for s in sorted(sentences) if translate(s + " ({key})", "zh-CN") == s + " ({key})"] == []
 
 
 def test_examples_of_the_specification() -> None:

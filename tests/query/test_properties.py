@@ -3,16 +3,17 @@
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shangyi.query import tree
-from shangyi.query.errors import ExpressionError
+from shangyi.query.errors import ExpressionError, ParseError
 from shangyi.query.fhirpath import Expression
 from shangyi.query.parser import BINARY, parse
 from shangyi.query.printer import write
 from shangyi.query.resolve.functions import SIGNATURES
-from shangyi.query.types import ItemType, one
+from shangyi.query.types import ANYTHING, ItemType, one
 
 PATIENT: dict[str, Any] = {
     "resourceType": "Patient",
@@ -113,3 +114,21 @@ def test_nothing_but_our_errors(node: tree.Node) -> None:
     except ExpressionError as error:
         located = error.line > 0
     assert located
+
+
+@given(st.text(alphabet="abPatient.()[]{}|&=<>!~+-*/'`%$@0123T:, \n\\u\"é"))
+@settings(max_examples=500, deadline=None)
+def test_any_text_is_an_expression_or_a_parse_error(text: str) -> None:
+    try:
+        node = parse(text)
+    except ParseError:
+        return
+    assert parse(write(node)) == node
+
+
+@pytest.mark.parametrize(
+    "text", ["name" + ".given" * 3000, "1" + " + 1" * 3000, "(" * 3000, "-" * 3000 + "1"]
+)
+def test_depth_has_an_end(text: str) -> None:
+    with pytest.raises(ParseError, match="nested too deeply"):
+        Expression(text, ANYTHING)

@@ -25,7 +25,7 @@ class Rule:
     """A compiled invariant. ``test(node, resource, root)``: True where it holds; severity error or warning.
 
     ``node`` is the value at the path (an item of it where it repeats), ``resource`` the nearest resource around
-    it, ``root`` the outermost. ``decide``: the answer for an object that has these elements and no others, None where
+    it, ``root`` the outermost. ``human``: its sentence, a template without fields. ``decide``: the answer for an object that has these elements and no others, None where
     it must be tested.
     """
 

@@ -126,7 +126,7 @@ class _Walk:
         """Test rules on a value whose structure is sound."""
         for rule in rules:
             if not rule.test(value, self.current, self.root):
-                self.add("invariant", path, "{human} ({key})", rule.severity, human=rule.human, key=rule.key)
+                self.add("invariant", path, rule.human + " ({key})", rule.severity, key=rule.key)
 
     def member(
         self,

@@ -10,7 +10,7 @@ from shangyi.query.closures import compile_tree
 from shangyi.query.closures.evaluation import Evaluation, Membership, Resolver, Scope, Sink
 from shangyi.query.closures.values import Collection, Element, truth
 from shangyi.query.closures.values import resource as boxed
-from shangyi.query.errors import EvaluationError
+from shangyi.query.errors import EvaluationError, ParseError
 from shangyi.query.parser import parse
 from shangyi.query.resolve import Options, resolve
 from shangyi.query.temporal import DateTime
@@ -24,9 +24,13 @@ class Expression:
 
     def __init__(self, text: str, root: Type, options: Options = _DEFAULT) -> None:
         self.text, self.root = text, root
-        self.tree: typed.Node = resolve(parse(text), root, text=text, options=options)
+        written = parse(text)
+        try:
+            self.tree: typed.Node = resolve(written, root, text=text, options=options)
+            self._closure = compile_tree(self.tree, text)
+        except RecursionError:
+            raise ParseError("The expression is nested too deeply", line=1, column=1) from None
         self.type = self.tree.type
-        self._closure = compile_tree(self.tree, text)
 
     def __repr__(self) -> str:
         return f"Expression({self.text!r}, {self.root})"

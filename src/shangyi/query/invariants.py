@@ -15,9 +15,14 @@ from shangyi.query.resolve import resolve
 from shangyi.query.types import ItemType, Type, one
 
 
-@cache
 def every(path: str, type_name: str) -> Sequence[Rule]:
     """All rules stated at a path: errors, warnings and best practices."""
+    return _stated(path, type_name if "." in path else path)
+
+
+@cache
+def _stated(path: str, type_name: str) -> tuple[Rule, ...]:
+    """Compiled once for a type and all that specialise it, or for an element and each of its types."""
     stated = definitions.invariants(path) or definitions.invariants(f"{path}[x]")
     return tuple(rule for invariant in stated if (rule := _rule(path, invariant, type_name)) is not None)
 
@@ -36,7 +41,8 @@ def _rule(path: str, invariant: Invariant, type_name: str) -> Rule | None:
     test = compile_test(tree, item, stated, direct=_choice(path) is None)
     if invariant.key in _SHORTCUTS:
         test = _shortcut(_SHORTCUTS[invariant.key], test)
-    return Rule(invariant.key, invariant.severity, invariant.human, test, partial(presence.decide, tree))
+    human = invariant.human.replace("{", "{{").replace("}", "}}")
+    return Rule(invariant.key, invariant.severity, human, test, partial(presence.decide, tree))
 
 
 def expression(path: str, invariant: Invariant) -> str | None:
@@ -46,8 +52,8 @@ def expression(path: str, invariant: Invariant) -> str | None:
 
 
 def compiled(path: str, text: str, type_name: str) -> tuple[ItemType, typed.Node]:
-    """The type that an expression is for, and its tree: ``DomainResource`` for all resources, once."""
-    item = ItemType("FHIR", path if "." not in path else type_name)
+    """The type that an expression is for, and its tree."""
+    item = ItemType("FHIR", type_name if "." in path else path)
     return item, resolve(parse(text), _choice(path) or one(item), text=text)
 
 

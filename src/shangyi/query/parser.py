@@ -48,7 +48,10 @@ _DEPTH = 200
 
 def parse(text: str) -> tree.Node:
     """The tree of an expression; ParseError with line, column and the marked text."""
-    return _Parser(text).parse()
+    try:
+        return _Parser(text).parse()
+    except RecursionError:
+        raise error("The expression is nested too deeply", text, 0, len(text)) from None
 
 
 class _Parser:

@@ -48,3 +48,20 @@ def test_of_what_is_stored(http: Client) -> None:
     assert http.get("/fhir/Patient/$validate").status_code == 400
     unknown = http.get(f"/fhir/Patient/{made}/$validate?profile=http://example.org/x")
     assert unknown.status_code == 400
+
+
+def test_an_invariant_refuses_a_write_and_advice_does_not(http: Client) -> None:
+    bare = {"resourceType": "Patient", "name": [{"family": "单"}]}
+    assert http.post("/fhir/Patient", bare).status_code == 201
+    advised = http.post("/fhir/Patient/$validate", bare).json()["issue"]
+    assert [(i["severity"], "dom-6" in i["diagnostics"]) for i in advised] == [("warning", True)]
+    broken = bare | {"contact": [{"gender": "male"}]}
+    refused = http.post("/fhir/Patient", broken)
+    assert refused.status_code == 422
+    (issue,) = refused.json()["issue"]
+    assert (issue["severity"], issue["code"], issue["expression"]) == (
+        "error",
+        "invariant",
+        ["Patient.contact[0]"],
+    )
+    assert issue["diagnostics"].endswith("(pat-1)")
