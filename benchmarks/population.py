@@ -12,9 +12,7 @@ HOME is an ordinary SHANGYI_HOME afterwards: `SHANGYI_HOME=HOME shangyi serve`, 
 
 import argparse
 import re
-import struct
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
@@ -24,22 +22,21 @@ from unittest.mock import patch
 from shangyi import store
 from shangyi.fhir import json
 from shangyi.store import frequency, keys
+from shangyi.store import rows as versions
+from shangyi.store.body import strip
 from shangyi.store.codec import Codec
-from shangyi.store.index import IndexRow
-from shangyi.store.load import load
-from shangyi.store.load.copy import _EPOCH, _SEARCH, _VERSION, HEADER, TABLES, TRAILER
-from shangyi.store.load.prepare import Preparer, Row
+from shangyi.store.load import load, rows
+from shangyi.store.load.copy import into, joined
+from shangyi.store.load.prepare import Prepared, Preparer
+from shangyi.store.search import extract, index
+from shangyi.store.search.extract import Extracted
 from shangyi.store.search.index import DIVISION
-from shangyi.store.search.index import rows as index_rows
 from shangyi.store.types import NAMES, NUMBERS
 from shangyi.synth import names
 
 UUID = re.compile(rb"([0-9a-f]{8})(?=-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})")
 VILLAGES = [520999_001_001 + town * 1000 + village for town in range(12) for village in range(20)]
 """Division codes of a county that does not exist."""
-
-VERSIONS = "resource (rid, updated, version, shard, type, coding, method, id, body)"
-SEARCH = "search (rid, updated, version, patient, area, code, date, date_end, shard, type, tokens)"
 
 
 def moved(text: bytes, copy: int) -> bytes:
@@ -53,19 +50,11 @@ class Template:
     def __init__(self, type: str, id: str, body: bytes, patients: dict[int, str]) -> None:
         self.type, self.id = type, id.encode()
         self.resource: dict[str, Any] = json.loads(body)
-        spelled: dict[int, str] = {}
-        original = keys.token
-
-        def token(kind: str, parameter: str, value: str) -> int:
-            found = original(kind, parameter, value)
-            spelled[found] = f"{kind}\x1f{parameter}\x1f{value}"
-            return found
-
-        with patch.object(keys, "token", token):
-            self.index = index_rows({**self.resource, "resourceType": type, "id": id})
-        own = {number: text.encode() for number, text in spelled.items() if UUID.search(text.encode())}
-        self.shared = [number for number in self.index.tokens if number not in own]
-        self.own = [own[number] for number in self.index.tokens if number in own]
+        self.index, spelled = spelled_out({**self.resource, "resourceType": type, "id": id})
+        self.area = index.area_of(self.resource)
+        own = {token: text for token, text in spelled.items() if UUID.search("".join(text).encode())}
+        self.shared = self.index.tokens - own.keys()
+        self.own = [own[token] for token in self.index.tokens if token in own]
         self.patient = f"Patient/{patients[self.index.patient]}".encode() if self.index.patient else b""
         pieces = UUID.split(json.dumps(self.resource))
         self.pieces, self.numbers = pieces[0::2], [int(digits, 16) for digits in pieces[1::2]]
@@ -77,21 +66,35 @@ class Template:
             parts += (b"%08x" % ((number + copy) & 0xFFFFFFFF), piece)
         return b"".join(parts)
 
-    def row(self, preparer: Preparer, copy: int) -> Row:
-        """The rows of this resource in a copy."""
-        id = moved(self.id, copy).decode()
+    def row(self, prepared: Prepared, preparer: Preparer, copy: int) -> None:
+        """Add the rows of this resource in a copy."""
+        id, body = moved(self.id, copy).decode(), self.body(copy)
         if self.type == "Patient":
-            return preparer.row(
-                "", resident({**json.loads(self.body(copy)), "resourceType": "Patient", "id": id})
-            )
-        base = self.index
-        index = IndexRow(
-            keys.key(moved(self.patient, copy).decode()) if self.patient else 0,
-            base.area, base.code, base.date, base.date_end,
-            sorted([*self.shared, *(keys.key(moved(text, copy).decode()) for text in self.own)]),
-            base.dates, base.numbers, base.strings,
-        )  # fmt: skip
-        return preparer.row_of("", self.type, id, self.body(copy), index)
+            patient = resident({**json.loads(body), "resourceType": "Patient", "id": id})
+            return preparer.row(prepared, patient, strip(patient))
+        found, base = Extracted(), self.index
+        found.code, found.date = base.code, base.date
+        found.dates, found.numbers, found.strings = base.dates, base.numbers, base.strings
+        found.patient = keys.key(moved(self.patient, copy).decode()) if self.patient else 0
+        found.tokens = self.shared | {
+            keys.token_bytes(kind, parameter, moved(value.encode(), copy).decode())
+            for kind, parameter, value in self.own
+        }
+        preparer.row_of(prepared, self.type, id, body, found, self.area)
+
+
+def spelled_out(resource: dict[str, Any]) -> tuple[Extracted, dict[bytes, tuple[str, str, str]]]:
+    """The search values of a resource, and what each of its tokens is made of."""
+    spelled: dict[bytes, tuple[str, str, str]] = {}
+    original = keys.token_bytes
+
+    def token(kind: str, parameter: str, value: str) -> bytes:
+        found = original(kind, parameter, value)
+        spelled[found] = (kind, parameter, value)
+        return found
+
+    with patch.object(keys, "token_bytes", token):
+        return index.extracted(resource), spelled
 
 
 def resident(patient: dict[str, Any]) -> dict[str, Any]:
@@ -109,22 +112,25 @@ def resident(patient: dict[str, Any]) -> dict[str, Any]:
 
 def templates(connection: Any, codec: Codec) -> list[Template]:
     """Of all current resources."""
-    from shangyi.store import rows
-
-    found = rows.versions(
+    found = versions.versions(
         codec, connection,
         connection.execute(
-            f"select {rows.COLUMNS} from search s join resource r on r.rid = s.rid and r.version = s.version"
+            f"select {versions.COLUMNS} from search s join resource r on r.rid = s.rid and r.version = s.version"
         ).fetchall(),
     )  # fmt: skip
     patients = {keys.rid("Patient", v.id): v.id for v in found if v.type == "Patient"}
     made = []
+    index._tree.cache_clear()
+    stack = patch.object(extract, "_remembering", lambda make: make)  # each token is to be spelled out
+    stack.start()
     for version in found:
         kept = dict(version.resource)
         kept.pop("resourceType"), kept.pop("id")
         meta = {k: v for k, v in kept.pop("meta").items() if k not in ("versionId", "lastUpdated")}
         body = json.dumps({"meta": meta, **kept} if meta else kept)
         made.append(Template(version.type, version.id, body, patients))
+    stack.stop()
+    index._tree.cache_clear()
     return made
 
 
@@ -134,13 +140,15 @@ def check(template: Template, preparer: Preparer, copy: int) -> None:
     resource |= {"resourceType": template.type, "id": moved(template.id, copy).decode()}
     if template.type == "Patient":
         resource = resident(resource)
-    ours, its = template.row(preparer, copy), preparer.row("", resource)
+    ours, its = Prepared(), Prepared()
+    template.row(ours, preparer, copy)
+    preparer.row(its, resource, strip(resource))
     assert ours == its, f"{template.type}/{template.id.decode()} in copy {copy}"
 
 
 def indices(connection: Any) -> list[str]:
     """Drop all indices of the record's tables; the statements that make them again."""
-    tables = ["resource", "search", *(table.split()[0] for table in TABLES.values())]
+    tables = [*(table.split()[0] for table in rows.TABLES.values())]
     again = []
     for name, table, text in connection.execute(
         "select conname, conrelid::regclass::text, pg_get_constraintdef(oid) from pg_constraint"
@@ -156,21 +164,13 @@ def indices(connection: Any) -> list[str]:
     return again
 
 
-def write(connection: Any, rows: Iterator[Row], updated: datetime) -> None:
+def write(connection: Any, prepared: Prepared, updated: datetime) -> None:
     """By binary COPY."""
-    when = keys.microseconds(updated) - keys.microseconds(_EPOCH)
-    parts: dict[str, list[bytes]] = {VERSIONS: [], SEARCH: [], **{table: [] for table in TABLES.values()}}
-    for row in rows:
-        parts[VERSIONS].append(
-            _VERSION.pack(9, 8, row.rid, 8, when, 4, 1, 2, row.shard, 2, row.type, 2, row.coding, 1, b"c", len(row.id))
-            + row.id + struct.pack(">i", len(row.body)) + row.body
-        )  # fmt: skip
-        parts[SEARCH].append(_SEARCH.pack(11, 8, row.rid, 8, when, 4, 1) + row.search)
-        for name, table in TABLES.items():
-            parts[table].append(getattr(row, name))
-    for table, data in parts.items():
-        with connection.cursor() as cursor, cursor.copy(f"copy {table} from stdin (format binary)") as copy:
-            copy.write(HEADER + b"".join(data) + TRAILER)
+    when, all_of_it = keys.microseconds(updated), range(len(prepared.rids))
+    into(connection, "resource", joined(rows.version_head(when, 1, b"c"), prepared.versions, all_of_it))
+    into(connection, "search", joined(rows.search_head(when, 1), prepared.searches, all_of_it))
+    for name in ("dates", "numbers", "strings"):
+        into(connection, name, getattr(prepared, name))
 
 
 def main() -> None:
@@ -205,7 +205,10 @@ def main() -> None:
             connection.execute("truncate search, resource, search_date, search_number, search_string")
             connection.commit()
             for copy in range(given.copies):
-                write(connection, (t.row(preparer, copy) for t in made), datetime.now(UTC))
+                prepared = Prepared()
+                for template in made:
+                    template.row(prepared, preparer, copy)
+                write(connection, prepared, datetime.now(UTC))
                 connection.commit()
                 if copy % 10 == 9:
                     say(f"{(copy + 1) * len(made)} resources")

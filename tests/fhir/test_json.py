@@ -45,6 +45,7 @@ def test_an_exponent_keeps_its_precision() -> None:
         (b'{"a":1,"b":{"c":1,"c":2}}', "c is given twice"),
         (b'{"a" : 1, "a" : 2}', "a is given twice"),
         (b'{"a":1,"\\u0061":2}', "a is given twice"),
+        (b'{"a":"\\u0022","a":"\\u0022\\u0022"}', "a is given twice"),
     ],
 )
 def test_what_is_not_sound_is_refused_with_its_reason(data: bytes, message: str) -> None:
@@ -62,7 +63,7 @@ def test_deep_nesting_is_refused(count: int) -> None:
     with pytest.raises(Invalid, match="Nested"):
         json.loads(b'{"a":' * count + b"1" + b"}" * count)
     with pytest.raises(Invalid, match="Nested"):
-        json.loads(b'{"a":' + b"[" * count)
+        json.loads(b'{"a":' + b"[" * count + b"]" * count + b"}")
 
 
 def test_many_brackets_side_by_side_are_not_deep() -> None:

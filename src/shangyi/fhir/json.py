@@ -1,7 +1,8 @@
 """FHIR JSON (http://hl7.org/fhir/R4/json.html) to and from plain dicts, decimals exact: 1.20 stays 1.20.
 
 ``loads`` is for what comes from outside: it refuses what a resource must not hold (names given twice, NUL, too
-deep a nesting). ``decode`` is for bytes that this program wrote itself.
+deep a nesting). ``decode`` is for bytes that this program wrote itself. Bulk load decodes and encodes each resource
+anyway, so it uses ``decode``, and ``check_foreign`` in place of what ``loads`` adds.
 """
 
 import codecs
@@ -20,6 +21,7 @@ DEEPEST = 200
 MOST_VALUES = 2_000_000
 """Values in one document: decoded they take some hundred bytes each, however short they are written."""
 _OTHER_BYTES = bytes(set(range(256)) - set(b"{}[]"))
+_MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"')
 
 _decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(float_hook=Decimal)
@@ -35,18 +37,23 @@ def loads(data: bytes | str, largest: int | None = None) -> Resource:
     if largest is not None and len(raw) > largest:
         raise TooLarge("More than {largest} bytes", largest=largest)
     check_count(raw)
-    if len(raw) > DEEPEST and len(raw.translate(None, _OTHER_BYTES)) > DEEPEST and _deep(raw):
-        raise Invalid("Nested more than {depth} levels deep", depth=DEEPEST)
-    if raw.startswith((codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise Invalid("FHIR JSON is UTF-8 without a byte-order mark")
     value = decode(raw)
-    if b"\\u0000" in raw and _has_nul(value):
-        raise Invalid("A text must not hold the character NUL")
-    # A name given twice is lost in the dict, and its quotes with it. Compact JSON shows that by its length.
-    again = _encoder.encode(value)
-    if len(raw) != len(again) and raw.count(b'"') != again.count(b'"'):
-        _refuse_twice(raw)
+    check_foreign(raw, dumps(value))
     return value
+
+
+def check_foreign(raw: bytes, again: bytes, quotes_left_out: int = 0) -> None:
+    """Invalid where ``raw``, which decodes, is not what a resource may look like.
+
+    ``again``: what it decoded to, encoded; ``quotes_left_out``: how many quotation marks less that has on purpose.
+    """
+    if again.count(b"{") + again.count(b"[") > DEEPEST and _deep(again):
+        raise Invalid("Nested more than {depth} levels deep", depth=DEEPEST)
+    if b"\\u0000" in again and b"\0" in again.replace(b"\\\\", b"").replace(b"\\u0000", b"\0"):
+        raise Invalid("A text must not hold the character NUL")
+    # A name given twice is lost in the dict, and its quotation marks with it. Only escapes could make up for them.
+    if raw.count(b'"') != again.count(b'"') + quotes_left_out or b"\\u0022" in raw:
+        _refuse_twice(raw)
 
 
 def check_count(raw: bytes) -> None:
@@ -61,9 +68,13 @@ def decode(data: bytes | str) -> Resource:
         value = _decoder.decode(data)
     except RecursionError:
         raise Invalid("Nested more than {depth} levels deep", depth=DEEPEST) from None
-    except UnicodeError as error:
+    except (UnicodeError, msgspec.DecodeError) as error:
+        if isinstance(data, bytes) and data.startswith(_MARKS):
+            raise Invalid("FHIR JSON is UTF-8 without a byte-order mark") from error
+        if isinstance(error, msgspec.DecodeError):
+            raise Invalid("Not valid JSON: {reason}", reason=str(error)) from error
         raise Invalid("Not valid UTF-8: {reason}", reason=str(error)) from error
-    except (msgspec.DecodeError, ValueError, ArithmeticError) as error:
+    except (ValueError, ArithmeticError) as error:
         raise Invalid("Not valid JSON: {reason}", reason=str(error)) from error
     if not isinstance(value, dict):
         raise Invalid("A FHIR resource is a JSON object")
@@ -96,21 +107,6 @@ def _deep(raw: bytes, stripped: bool = False) -> bool:
         depth += 1 if byte in b"{[" else -1
         if depth > DEEPEST:
             return True
-    return False
-
-
-def _has_nul(value: Any) -> bool:
-    todo = [value]
-    while todo:
-        item = todo.pop()
-        if isinstance(item, str):
-            if "\0" in item:
-                return True
-        elif isinstance(item, dict):
-            todo += item.keys()
-            todo += item.values()
-        elif isinstance(item, list):
-            todo += item
     return False
 
 

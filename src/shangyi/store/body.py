@@ -12,19 +12,20 @@ from shangyi.errors import Invalid
 from shangyi.fhir import json
 
 Resource = dict[str, Any]
+_APART = frozenset(("resourceType", "id", "meta"))
 _META = b'{"meta":{'
 
 
 def pack_id(id: str) -> bytes:
     """16 bytes for a UUID in its usual spelling, else the text behind a zero where it would be 16 bytes long."""
-    if len(id) == 36 and id[8] == id[13] == id[18] == id[23] == "-":
+    if len(id) == 36 and id[8] == id[13] == id[18] == id[23] == "-" and id == id.lower():
         try:
-            value = UUID(id)
+            value = bytes.fromhex(id.replace("-", ""))
         except ValueError:
             pass
         else:
-            if str(value) == id:
-                return value.bytes
+            if len(value) == 16:
+                return value
     text = id.encode("utf-8")
     return b"\0" + text if len(text) == 16 else text
 
@@ -44,9 +45,7 @@ def strip(resource: Resource) -> bytes:
         kept = {name: value for name, value in meta.items() if name not in ("versionId", "lastUpdated")}
         if kept:
             rest["meta"] = kept
-    for name, value in resource.items():
-        if name not in ("resourceType", "id", "meta"):
-            rest[name] = value
+    rest |= {name: value for name, value in resource.items() if name not in _APART}
     try:
         data = json.dumps(rest)
     except (RecursionError, UnicodeError, TypeError, ValueError) as error:
@@ -54,8 +53,18 @@ def strip(resource: Resource) -> bytes:
             "The resource cannot be written as JSON: {reason}", reason=type(error).__name__
         ) from error
     if b"\\u0000" in data and b"\0" in data.replace(b"\\\\", b"").replace(b"\\u0000", b"\0"):
-        raise Invalid("Text must not hold the character U+0000")
+        raise Invalid("A text must not hold the character NUL")
     return data
+
+
+def left_out(resource: Resource) -> int:
+    """How many quotation marks ``strip`` leaves out of a resource, where those members are well-formed."""
+    count = 4 * (("resourceType" in resource) + ("id" in resource))
+    meta = resource.get("meta")
+    if isinstance(meta, dict) and meta:
+        out = ("versionId" in meta) + ("lastUpdated" in meta)
+        count += 4 * out + 2 * (out == len(meta))
+    return count
 
 
 def stamp(updated: datetime) -> str:

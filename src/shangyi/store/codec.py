@@ -13,7 +13,7 @@ from psycopg_pool import ConnectionPool
 from shangyi.errors import Misconfigured
 
 PLAIN, BARE = 0, 1
-LEVEL = 6
+LEVEL = 3
 LARGEST = 256 << 20
 """No body unpacks to more bytes than this; a corrupt length must not take all memory."""
 

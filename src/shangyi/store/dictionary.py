@@ -23,7 +23,7 @@ def train(connection: psycopg.Connection, resources: Iterable[bytes]) -> list[in
     by_type: dict[int, list[bytes]] = defaultdict(list)
     for data in resources:
         try:
-            resource = json.loads(data)
+            resource = json.decode(data)
             by_type[NUMBERS.get(str(resource.get("resourceType")), 0)].append(strip(resource))
         except ShangyiError:
             continue

@@ -46,6 +46,28 @@ def _token(type: str, parameter: str, value: str) -> int:
     return found if found >= PRESENT + 2**48 else found + 2**62
 
 
+def token_bytes(type: str, parameter: str, value: str) -> bytes:
+    """The token as its eight bytes; not remembered."""
+    made = blake2b(f"{type}\x1f{parameter}\x1f{value}".encode(), digest_size=8).digest()
+    if made.startswith(_RESERVED):
+        return bytes_of(_token.__wrapped__(type, parameter, value))
+    return made
+
+
+_RESERVED = (b"\x80\0", bytes(8))
+"""How the digests begin that are not keys as they are: 0, and the room of the presence keys."""
+
+
+def bytes_of(number: int) -> bytes:
+    """A key as the eight bytes that PostgreSQL keeps."""
+    return number.to_bytes(8, "big", signed=True)
+
+
+def number_of(data: bytes) -> int:
+    """The key that these eight bytes are."""
+    return int.from_bytes(data, "big", signed=True)
+
+
 PRESENT = -(2**63)
 """Where the presence keys begin: below every token, so that a resource's is the first of its sorted tokens."""
 

@@ -104,6 +104,70 @@ def test_a_cut_off_gzip_changes_nothing(store: Store, tmp_path: Path, keep: int)
     assert "cut off" in report.refusals[0].issues[0].diagnostics
 
 
+def test_a_large_packed_file_is_tested_before_it_is_taken(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shangyi.store.load.sources.IN_MEMORY", 100)
+    data = gzip.compress(ndjson(*(group(f"big{n}") for n in range(50))))
+    (tmp_path / "cut.ndjson.gz").write_bytes(data[:-9])
+    assert load(store, [tmp_path]).added == 0
+    (tmp_path / "cut.ndjson.gz").write_bytes(data)
+    assert load(store, [tmp_path]).added == 50
+
+
+def test_what_foreign_input_must_not_hold_is_refused(store: Store, tmp_path: Path) -> None:
+    twice = b'{"resourceType":"Group","id":"t","type":"person","actual":true,"quantity":1,"quantity":2}\n'
+    escaped = b'{"resourceType":"Group","id":"e","type":"person","actual":true,"name":"\\u0022","name":"\\u0022\\u0022"}\n'
+    apart = (
+        b'{"resourceType":"Group","id":"a","meta":{"versionId":"1"},"id":"b","type":"person","actual":true}\n'
+    )
+    fine = b'{ "resourceType" : "Group", "id" : "f", "meta" : { "versionId" : "7" }, "type" : "person", "actual" : true,'
+    fine += b' "name" : "a \\u0022quoted\\u0022 \\"name\\"" }\n'
+    (tmp_path / "a.ndjson").write_bytes(twice + escaped + apart + fine)
+    report = load(store, [tmp_path])
+    assert [r.place for r in report.refusals] == ["line 1", "line 2", "line 3"]
+    assert report.added == 1
+
+
+def test_references_of_every_kind(store: Store, tmp_path: Path) -> None:
+    one, other = (f"urn:uuid:0b0f6f0e-2222-4a57-9c54-0d6d0f7a3a1{n}" for n in (1, 2))
+    patient = {"resourceType": "Patient", "identifier": [{"system": "urn:x", "value": "cond-1"}]}
+
+    def related(id: str, reference: str) -> dict[str, Any]:
+        text = {
+            "status": "generated",
+            "div": '<div xmlns="http://www.w3.org/1999/xhtml">"reference":"urn:x"</div>',
+        }
+        return {"resourceType": "RelatedPerson", "id": id, "text": text, "patient": {"reference": reference}}
+
+    entries: list[dict[str, Any]] = [
+        {"fullUrl": one, "resource": patient},
+        {"fullUrl": "http://far.example/Patient/9", "resource": {**patient, "id": "far9", "identifier": []}},
+        {"resource": related("r1", one)},
+        {"resource": related("r2", "http://far.example/Patient/9")},
+        {"resource": related("r3", "https://elsewhere.example/Patient/3")},
+        {"resource": related("r4", "Patient/plain")},
+        {"resource": related("r5", other)},
+        {"resource": related("r6", "Patient?identifier=urn:x|nobody")},
+    ]
+    del entries[1]["resource"]["identifier"]
+    bundle = {"resourceType": "Bundle", "type": "batch", "entry": entries}
+    (tmp_path / "b.json").write_text(json.dumps(bundle, indent=2))
+    report = load(store, [tmp_path])
+    assert [r.place for r in report.refusals] == ["entry 6", "entry 7"]
+    read = {
+        n: store.repository.read("RelatedPerson", f"r{n}").resource["patient"]["reference"]
+        for n in (1, 2, 3, 4)
+    }
+    literal = f"Patient/{one.removeprefix('urn:uuid:')}"
+    assert read == {
+        1: literal,
+        2: "Patient/far9",
+        3: "https://elsewhere.example/Patient/3",
+        4: "Patient/plain",
+    }
+
+
 def test_a_file_that_is_not_there(store: Store, tmp_path: Path) -> None:
     with pytest.raises(Invalid):
         load(store, [tmp_path / "nothing.json"])

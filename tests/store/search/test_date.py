@@ -37,6 +37,21 @@ def test_a_day_is_within_its_month_and_year(when: datetime) -> None:
     assert day[1] - day[0] + 1 == timedelta(days=1) // timedelta(microseconds=1)
 
 
+@given(
+    st.datetimes(datetime(1900, 1, 1), datetime(2100, 1, 1)),
+    st.integers(0, 999),
+    st.sampled_from(["Z", "+00:00", "-05:00", "+08:00", "+13:59"]),
+)
+def test_an_instant_read_whole_is_what_its_parts_make(when: datetime, ms: int, zone: str) -> None:
+    second = when.strftime("%Y-%m-%dT%H:%M:%S")
+    low, high = date.bounds(f"{second}{zone}")
+    assert date.bounds(f"{second}.{ms:03d}{zone}") == (low + ms * 1000, low + ms * 1000 + 999)
+    assert date.bounds(f"{second}.{ms:03d}0{zone}") == (low + ms * 1000, low + ms * 1000 + 99), "by its parts"
+    assert high == low + 999_999
+    if second.endswith("59"):
+        assert date.bounds(f"{second[:-2]}60{zone}") == (low, high)
+
+
 @given(ranges, ranges, st.sampled_from(PREFIXES))
 def test_a_walk_looks_back_far_enough(stored: tuple[int, int], wanted: tuple[int, int], prefix: str) -> None:
     first, last = date.starts(prefix, *wanted)

@@ -1,6 +1,5 @@
 """Write a chunk: what is there already is compared, the rest goes in by binary COPY, with its line in the ledger."""
 
-import struct
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -12,22 +11,12 @@ from shangyi.store import keys
 from shangyi.store.body import join, unpack_id
 from shangyi.store.codec import Codec
 from shangyi.store.index import Indexer
-from shangyi.store.load.prepare import Row
+from shangyi.store.load import rows
+from shangyi.store.load.prepare import Prepared
 from shangyi.store.model import Method, Version
 from shangyi.store.rows import METHODS, milliseconds
 from shangyi.store.types import NAMES
 from shangyi.store.writer import forget, lock
-
-HEADER = b"PGCOPY\n\xff\r\n\0" + b"\0" * 8
-TRAILER = b"\xff\xff"
-_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
-_VERSION = struct.Struct(">hiqiqiiihihihi1si")
-_SEARCH = struct.Struct(">hiqiqii")
-TABLES = {
-    "dates": "search_date (rid, low, high, parameter, shard)",
-    "numbers": "search_number (rid, unit, low, high, parameter, shard)",
-    "strings": "search_string (rid, parameter, shard, value)",
-}
 
 
 def ledger_has(connection: psycopg.Connection, source: bytes) -> int | None:
@@ -43,124 +32,113 @@ def write_chunk(
     codec: Codec,
     indexer: Indexer,
     source: bytes,
-    rows: Sequence[Row],
+    prepared: Prepared,
     refused: int,
     counts: Counter[str],
 ) -> None:
     """In the caller's transaction. ``counts`` gets added, updated, unchanged."""
-    lock(connection, [row.rid for row in rows])
-    for unique in rounds(rows):
-        _write(connection, codec, indexer, unique, counts)
+    lock(connection, prepared.rids)
+    for positions in rounds(prepared.rids):
+        _write(connection, codec, indexer, prepared, positions, counts)
     connection.execute(
         "insert into load_ledger (source, chunk, resources, refused) values (%s, 0, %s, %s)"
         " on conflict (source, chunk) do update set resources = excluded.resources, refused = excluded.refused",
-        [source, len(rows), refused],
+        [source, len(prepared.rids), refused],
     )
 
 
-def rounds(rows: Iterable[Row]) -> list[list[Row]]:
-    """The rows in order, in lists in which no resource stands twice."""
-    result: list[list[Row]] = []
+def rounds(rids: Sequence[int]) -> list[Sequence[int]]:
+    """The positions of rids in order, in lists in which no resource stands twice."""
+    if len(set(rids)) == len(rids):
+        return [range(len(rids))]
+    result: list[list[int]] = []
     depth: Counter[int] = Counter()
-    for row in rows:
-        level = depth[row.rid]
-        depth[row.rid] += 1
+    for position, rid in enumerate(rids):
+        level = depth[rid]
+        depth[rid] += 1
         if level == len(result):
             result.append([])
-        result[level].append(row)
-    return result
+        result[level].append(position)
+    return list[Sequence[int]](result)
 
 
 def _write(
-    connection: psycopg.Connection, codec: Codec, indexer: Indexer, rows: Sequence[Row], counts: Counter[str]
+    connection: psycopg.Connection,
+    codec: Codec,
+    indexer: Indexer,
+    prepared: Prepared,
+    positions: Sequence[int],
+    counts: Counter[str],
 ) -> None:
     found = connection.execute(
         "select distinct on (rid) rid, version, updated, method, coding, body, id, type from resource"
         " where rid = any(%s) order by rid, version desc",
-        [[row.rid for row in rows]],
+        [[prepared.rids[position] for position in positions]],
         binary=True,
     ).fetchall()
     latest = {row[0]: row for row in found}
+    if not all(codec.knows(row[4]) for row in found):
+        codec.load(connection)
     (clock,) = connection.execute("select clock_timestamp()").fetchone() or (None,)
     assert isinstance(clock, datetime)
     now = milliseconds(clock)
-    fresh: list[tuple[Row, int, datetime, bytes]] = []
+    fresh = [position for position in positions if prepared.rids[position] not in latest]
+    counts["added"] += len(fresh)
+    now_us = keys.microseconds(now)
+    versions = joined(rows.version_head(now_us, 1, b"c"), prepared.versions, fresh)
+    searches = joined(rows.search_head(now_us, 1), prepared.searches, fresh)
     replaced: list[tuple[int, Version]] = []
-    for row in rows:
-        old = latest.get(row.rid)
+    for position in positions if latest else ():
+        old = latest.get(prepared.rids[position])
         if old is None:
-            fresh.append((row, 1, now, b"c"))
-            counts["added"] += 1
             continue
         method = METHODS[old[3].decode() if isinstance(old[3], bytes) else old[3]]
+        row = prepared.versions[position]
         if method is not Method.DELETE and _same(codec, row, old):
             counts["unchanged"] += 1
             continue
-        later = max(now, old[2].astimezone(UTC) + timedelta(milliseconds=1))
-        fresh.append((row, old[1] + 1, later, b"c" if method is Method.DELETE else b"u"))
         counts["updated"] += 1
+        later_us = keys.microseconds(max(now, old[2].astimezone(UTC) + timedelta(milliseconds=1)))
+        versions += [rows.version_head(later_us, old[1] + 1, b"c" if method is Method.DELETE else b"u"), row]
+        searches += [rows.search_head(later_us, old[1] + 1), prepared.searches[position]]
+        fresh.append(position)
         if method is not Method.DELETE:
-            body = join(
-                NAMES[old[7]], unpack_id(old[6]), old[1], old[2].astimezone(UTC), codec.unpack(old[4], old[5])
-            )
-            replaced.append(
-                (row.rid, Version(NAMES[old[7]], unpack_id(old[6]), old[1], old[2], method, body))
-            )
+            replaced.append((prepared.rids[position], _version(codec, old, method)))
     if replaced:
         connection.execute("delete from search where rid = any(%s)", [[rid for rid, _ in replaced]])
         with connection.cursor() as cursor:
             forget(cursor, indexer, replaced)
     if fresh:
-        _copy(connection, fresh)
+        into(connection, "resource", versions)
+        into(connection, "search", searches)
+        for name in ("dates", "numbers", "strings"):
+            column: list[bytes] = getattr(prepared, name)
+            into(connection, name, [column[position] for position in fresh])
 
 
-def _same(codec: Codec, row: Row, old: tuple[Any, ...]) -> bool:
-    if old[4] == row.coding:
-        return bytes(old[5]) == row.body
-    return codec.unpack(old[4], old[5]) == codec.unpack(row.coding, row.body)
+def joined(head: bytes, column: Sequence[bytes], positions: Sequence[int]) -> list[bytes]:
+    """``head`` before each of these rows, as one text."""
+    return [head, head.join([column[position] for position in positions])] if positions else []
 
 
-def _copy(connection: psycopg.Connection, fresh: Sequence[tuple[Row, int, datetime, bytes]]) -> None:
-    versions, searches = [HEADER], [HEADER]
-    for row, version, updated, method in fresh:
-        when = keys.microseconds(updated) - keys.microseconds(_EPOCH)
-        versions.append(
-            _VERSION.pack(
-                9,
-                8,
-                row.rid,
-                8,
-                when,
-                4,
-                version,
-                2,
-                row.shard,
-                2,
-                row.type,
-                2,
-                row.coding,
-                1,
-                method,
-                len(row.id),
-            )
-            + row.id
-            + struct.pack(">i", len(row.body))
-            + row.body
-        )
-        searches.append(_SEARCH.pack(11, 8, row.rid, 8, when, 4, version) + row.search)
-    into(connection, "resource (rid, updated, version, shard, type, coding, method, id, body)", versions)
-    into(
-        connection,
-        "search (rid, updated, version, patient, area, code, date, date_end, shard, type, tokens)",
-        searches,
+def _version(codec: Codec, old: tuple[Any, ...], method: Method) -> Version:
+    type_, id_, updated = NAMES[old[7]], unpack_id(old[6]), old[2].astimezone(UTC)
+    return Version(
+        type_, id_, old[1], updated, method, join(type_, id_, old[1], updated, codec.unpack(old[4], old[5]))
     )
-    for name, table in TABLES.items():
-        narrow = [data for row, *_ in fresh if (data := getattr(row, name))]
-        if narrow:
-            into(connection, table, [HEADER, *narrow])
 
 
-def into(connection: psycopg.Connection, table: str, parts: Sequence[bytes]) -> None:
-    """Binary COPY of whole rows."""
-    with connection.cursor() as cursor, cursor.copy(f"copy {table} from stdin (format binary)") as copy:
-        copy.write(b"".join(parts) + TRAILER)
+def _same(codec: Codec, row: bytes, old: tuple[Any, ...]) -> bool:
+    coding, body = rows.packed_body(row)
+    if old[4] == coding and bytes(old[5]) == body:
+        return True
+    return codec.unpack(old[4], old[5]) == codec.unpack(coding, body)
+
+
+def into(connection: psycopg.Connection, table: str, parts: Iterable[bytes]) -> None:
+    """Binary COPY of rows into one of ``rows.TABLES``."""
+    data = b"".join(parts)
+    if data:
+        statement = f"copy {rows.TABLES[table]} from stdin (format binary)"
+        with connection.cursor() as cursor, cursor.copy(statement) as copy:
+            copy.write(b"".join((rows.HEADER, data, rows.TRAILER)))

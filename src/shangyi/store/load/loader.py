@@ -9,19 +9,19 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from hashlib import sha256
 from multiprocessing import get_context
+from multiprocessing.context import BaseContext
 from pathlib import Path
 from urllib.parse import parse_qsl
 
 from shangyi.errors import Invalid, Issue, Unavailable
 from shangyi.store import dictionary, frequency
-from shangyi.store.codec import Codec
 from shangyi.store.database import Store
 from shangyi.store.load import prepare, sources
 from shangyi.store.load.copy import ledger_has, write_chunk
 from shangyi.store.load.prepare import Prepared, Preparer
 from shangyi.store.load.report import MOST_REFUSALS, Progress, Refusal, Report
-from shangyi.store.load.split import Item, Refused, split
-from shangyi.store.types import NAMES, NUMBERS
+from shangyi.store.load.split import Refused, split
+from shangyi.store.types import NUMBERS
 from shangyi.store.writer import retrying
 
 CHUNK_ITEMS, CHUNK_BYTES = 1000, 4 << 20
@@ -31,21 +31,30 @@ SMALL = 1500
 
 @dataclass(slots=True)
 class Chunk:
-    """Some resources of one source (or of several small ones)."""
+    """Some resources of one source (or of several small ones). ``places``: source, line feed, place in it."""
 
     source: str = ""
-    items: list[Item] = field(default_factory=list)
+    places: list[str] = field(default_factory=list)
+    ids: list[str | None] = field(default_factory=list)
+    documents: list[bytes] = field(default_factory=list)
     refused: list[tuple[str, str, tuple[Issue, ...]]] = field(default_factory=list)
     size: int = 0
+    _digest: bytes = b""
+
+    @property
+    def count(self) -> int:
+        """Resources, those refused already too."""
+        return len(self.documents) + len(self.refused)
 
     @property
     def digest(self) -> bytes:
-        """What the ledger knows the chunk by: its content."""
-        state = sha256()
-        for item in self.items:
-            state.update(f"{item.id}\0{len(item.data)}\0".encode())
-            state.update(item.data)
-        return state.digest()
+        """What the ledger knows the chunk by: SHA-256 of its content."""
+        if not self._digest:
+            state = sha256()
+            for id_, data in zip(self.ids, self.documents, strict=True):
+                state.update(b"%b\0%d\0%b" % (str(id_).encode(), len(data), data))
+            self._digest = state.digest()
+        return self._digest
 
 
 def load(
@@ -83,56 +92,52 @@ class _Load:
 
     def run(self, paths: Iterable[str | Path]) -> Report:
         chunks = self.chunks(paths)
-        head = self._train(chunks)
-        many = sum(len(chunk.items) for chunk in head) > SMALL
-        if self.workers and many:
-            context = get_context("forkserver" if os.name == "posix" else "spawn")
-            with ProcessPoolExecutor(
-                self.workers,
-                mp_context=context,
-                initializer=prepare.start_worker,
-                initargs=(self.store.codec,),
-            ) as pool:
+        head = _until(chunks, SMALL)
+        if self.workers and sum(len(chunk.documents) for chunk in head) > SMALL:
+            with _processes(self.workers) as pool:
+                self._train(head, chunks)
                 self._parallel(pool, head, chunks)
         else:
+            self._train(head, chunks)
             preparer = Preparer(self.store.codec)
             for chunk in self._todo(head, chunks):
-                self._write(chunk, preparer.prepare(chunk.items))
+                self._write(chunk, preparer.prepare(chunk.ids, chunk.documents))
         if self.report.added + self.report.updated > 1000:
             with self.store.pool.connection() as connection:
+                connection.execute("select gin_clean_pending_list('search_tokens')")
                 frequency.refresh(connection)
         self.report.seconds = time.monotonic() - self.started
         return self.report
 
-    def _train(self, chunks: Iterator[Chunk]) -> list[Chunk]:
-        """The first chunks; a database without dictionaries gets them trained on these."""
-        head: list[Chunk] = []
-        wanted = SMALL if self.store.codec.trained else dictionary.SAMPLES
-        for chunk in chunks:
-            head.append(chunk)
-            if sum(len(c.items) for c in head) > wanted:
-                break
-        if not self.store.codec.trained and sum(len(c.items) for c in head) >= dictionary.FEWEST:
+    def _train(self, head: list[Chunk], chunks: Iterator[Chunk]) -> None:
+        """A database without dictionaries gets them trained on the first chunks, which ``head`` then holds."""
+        if self.store.codec.trained:
+            return
+        head += _until(chunks, dictionary.SAMPLES - sum(len(chunk.documents) for chunk in head))
+        if sum(len(chunk.documents) for chunk in head) >= dictionary.FEWEST:
             with self.store.pool.connection() as connection:
-                dictionary.train(connection, (item.data for chunk in head for item in chunk.items))
+                dictionary.train(connection, (data for chunk in head for data in chunk.documents))
                 self.store.codec.load(connection)
-        return head
 
     def _parallel(self, pool: ProcessPoolExecutor, head: list[Chunk], chunks: Iterator[Chunk]) -> None:
         waiting: deque[tuple[Chunk, Future[Prepared]]] = deque()
         try:
             for chunk in self._todo(head, chunks):
-                waiting.append((chunk, pool.submit(prepare.work, chunk.items)))
+                task = pool.submit(prepare.work, self.store.conninfo, chunk.ids, chunk.documents)
+                _ = chunk.digest
+                waiting.append((chunk, task))
                 if len(waiting) > self.workers + 1:
-                    first, future = waiting.popleft()
-                    self._write(first, future.result())
+                    self._write_first(waiting)
             while waiting:
-                first, future = waiting.popleft()
-                self._write(first, future.result())
+                self._write_first(waiting)
         except BrokenProcessPool as error:
             raise Unavailable(
                 "A worker process of the load was ended; load the same input again to go on"
             ) from error
+
+    def _write_first(self, waiting: "deque[tuple[Chunk, Future[Prepared]]]") -> None:
+        chunk, task = waiting.popleft()
+        self._write(chunk, task.result())
 
     def _todo(self, head: list[Chunk], chunks: Iterator[Chunk]) -> Iterator[Chunk]:
         """Chunks that the ledger does not have."""
@@ -144,7 +149,7 @@ class _Load:
             yield from chunks
 
         for chunk in everything():
-            if self.ledger and chunk.items and not chunk.refused:
+            if self.ledger and chunk.documents and not chunk.refused:
                 with self.store.pool.connection() as connection:
                     known = ledger_has(connection, chunk.digest)
                 if known is not None:
@@ -165,9 +170,11 @@ class _Load:
                             chunk.refused.append((place, "", piece.error.issues))
                         else:
                             chunk.source = name
-                            chunk.items.append(piece._replace(place=place))
+                            chunk.places.append(place)
+                            chunk.ids.append(piece.id)
+                            chunk.documents.append(piece.data)
                             chunk.size += len(piece.data)
-                        if len(chunk.items) + len(chunk.refused) >= CHUNK_ITEMS or chunk.size >= CHUNK_BYTES:
+                        if chunk.count >= CHUNK_ITEMS or chunk.size >= CHUNK_BYTES:
                             yield chunk
                             chunk = Chunk()
             except sources.DAMAGED as error:
@@ -176,10 +183,10 @@ class _Load:
             except OSError as error:
                 text = Invalid("The file cannot be read: {reason}", reason=error.strerror or str(error))
                 chunk.refused.append((f"{name}\n", "", text.issues))
-            if len(chunk.items) > CHUNK_ITEMS // 4:
+            if len(chunk.documents) > CHUNK_ITEMS // 4:
                 yield chunk
                 chunk = Chunk()
-        if chunk.items or chunk.refused:
+        if chunk.documents or chunk.refused:
             yield chunk
 
     def _resolve(self, reference: str) -> str:
@@ -197,7 +204,9 @@ class _Load:
         return self.references[reference]
 
     def _write(self, chunk: Chunk, prepared: Prepared) -> None:
-        refused = chunk.refused + prepared.refused
+        refused = chunk.refused + [
+            (chunk.places[position], reference, issues) for position, reference, issues in prepared.refused
+        ]
         result: Counter[str] = Counter()
 
         def work(connection: object) -> None:
@@ -207,18 +216,18 @@ class _Load:
                 self.store.codec,
                 self.repository.indexer,
                 chunk.digest,
-                prepared.rows,
+                prepared,
                 len(refused),
                 result,
             )
 
-        if prepared.rows:
+        if prepared.rids:
             retrying(self.repository.transaction_connection, work)
         report = self.report
         report.added += result["added"]
         report.updated += result["updated"]
         report.unchanged += result["unchanged"]
-        report.types.update(NAMES[row.type] for row in prepared.rows)
+        report.types.update(prepared.types)
         report.refused += len(refused)
         for place, reference, issues in refused:
             source, _, where = place.partition("\n")
@@ -228,7 +237,7 @@ class _Load:
             if self.on_refusal:
                 self.on_refusal(refusal)
         self.state.refused = report.refused
-        self._tell(chunk, len(prepared.rows))
+        self._tell(chunk, len(prepared.rids))
 
     def _tell(self, chunk: Chunk, resources: int) -> None:
         self.report.bytes += chunk.size
@@ -239,4 +248,20 @@ class _Load:
             self.progress(self.state)
 
 
-__all__ = ["Codec", "load"]
+def _processes(workers: int) -> ProcessPoolExecutor:
+    """Worker processes, which start while the caller goes on."""
+    context: BaseContext = get_context("forkserver" if os.name == "posix" else "spawn")
+    context.set_forkserver_preload([prepare.__name__])  # imported once, for all of them
+    pool = ProcessPoolExecutor(workers, context, initializer=prepare.start_worker)
+    for _ in range(workers):
+        pool.submit(prepare.warm)
+    return pool
+
+
+def _until(chunks: Iterator[Chunk], resources: int) -> list[Chunk]:
+    """Chunks from the iterator until they hold more than so many resources."""
+    taken: list[Chunk] = []
+    while resources >= 0 and (chunk := next(chunks, None)) is not None:
+        taken.append(chunk)
+        resources -= len(chunk.documents)
+    return taken

@@ -5,7 +5,7 @@ import io
 import sys
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, BinaryIO, cast
@@ -14,6 +14,8 @@ from shangyi.errors import Invalid
 
 SUFFIXES = (".json", ".ndjson", ".jsonl", ".xml")
 STDIN = "-"
+IN_MEMORY = 32 << 20
+"""Unpacked bytes of a packed file that are kept when it is tested, instead of unpacking it twice."""
 DAMAGED = (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile)
 UNREADABLE = (zipfile.BadZipFile, RuntimeError, NotImplementedError, ValueError)
 """What zipfile says of a broken, encrypted or unknown archive."""
@@ -74,10 +76,22 @@ def opened(path: Path | None, member: str | None) -> Iterator[BinaryIO]:
             file.seek(0)
             yield file
             return
-    with gzip.open(path) as check:
-        _drain(cast(BinaryIO, check))
-    with gzip.open(path) as packed_file:
-        yield cast(BinaryIO, io.BufferedReader(packed_file, 1 << 20))
+    with _tested(lambda: cast(BinaryIO, gzip.open(path))) as stream:
+        yield stream
+
+
+@contextmanager
+def _tested(unpacked: Callable[[], BinaryIO]) -> Iterator[BinaryIO]:
+    """What is read to its end without an error: from memory where it is small, else a second time."""
+    with unpacked() as stream:
+        data = stream.read(IN_MEMORY + 1)
+        _drain(stream)
+    if len(data) <= IN_MEMORY:
+        yield io.BytesIO(data)
+        return
+    del data
+    with unpacked() as stream:
+        yield cast(BinaryIO, io.BufferedReader(cast(io.RawIOBase, stream), 1 << 20))
 
 
 def _piped(stream: io.BufferedReader) -> BinaryIO:
@@ -96,11 +110,17 @@ def _unzipped(path: Path, member: str) -> Iterator[BinaryIO]:
 
     try:
         with zipfile.ZipFile(path) as archive, archive.open(member) as raw:
-            _drain(stream(raw))
+            unpacked = stream(raw)
+            data = unpacked.read(IN_MEMORY + 1)
+            _drain(unpacked)
     except UNREADABLE as error:
         raise zipfile.BadZipFile(str(error)) from error
     except KeyError as error:
         raise zipfile.BadZipFile("there is nothing in it") from error
+    if len(data) <= IN_MEMORY:
+        yield io.BytesIO(data)
+        return
+    del data
     with zipfile.ZipFile(path) as archive, archive.open(member) as raw:
         yield cast(BinaryIO, io.BufferedReader(cast(io.RawIOBase, stream(raw)), 1 << 20))
 

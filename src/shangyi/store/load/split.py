@@ -17,7 +17,9 @@ LARGEST_DOCUMENT = 256 << 20
 SPLIT_TYPES = frozenset(
     "transaction batch collection searchset history transaction-response batch-response".split()
 )
-_REFERENCE = re.compile(rb'("reference"\s*:\s*")(urn:[^"\\]+|[A-Z][A-Za-z]+\?[^"\\]+|https?://[^"\\]+)"')
+_NAME = b'"reference"'
+_NOT_LITERAL = re.compile(rb'(\s*:\s*")(urn:[^"\\]+|[A-Z][A-Za-z]+\?[^"\\]+|https?://[^"\\]+)"')
+_TYPE = re.compile(rb'\s*\{\s*"resourceType"\s*:\s*"([A-Za-z]+)"')
 _URN = "urn:uuid:"
 
 Resolver = Callable[[str], str]
@@ -52,6 +54,7 @@ class _Entry(msgspec.Struct):
 
 
 class _Bundle(msgspec.Struct):
+    resourceType: str = ""
     type: str = ""
     entry: list[_Entry] = []
 
@@ -128,52 +131,84 @@ def _document(data: bytes, place: str, resolver: Resolver) -> Iterator[Item | Re
         yield Item(place, None, data)
         return
     try:
-        head = _head.decode(data)
-        if head.resourceType != "Bundle" or head.type not in SPLIT_TYPES:
-            yield Item(place, None, data)
-            return
         bundle = _bundle.decode(data)
+        is_bundle = bundle.resourceType == "Bundle" and bundle.type in SPLIT_TYPES
     except RecursionError:
         yield Refused(place, Invalid("The resource is nested too deeply"))
         return
     except (msgspec.DecodeError, UnicodeError) as error:
-        yield Refused(place, Invalid("Not valid JSON: {reason}", reason=str(error)))
+        if _is_another(data):
+            is_bundle = False
+        else:
+            yield Refused(place, Invalid("Not valid JSON: {reason}", reason=str(error)))
+            return
+    if not is_bundle:
+        yield Item(place, None, data)
         return
     before = f"{place}, " if place else ""
-    urls: dict[str, str] = {}
-    ids: list[str | None] = []
-    for entry in bundle.entry:
-        id_ = None
-        if bytes(entry.resource):
-            try:
-                inner = _head.decode(entry.resource)
-            except (msgspec.DecodeError, UnicodeError, RecursionError):
-                inner = _Head()
-            url = entry.fullUrl or ""
-            id_ = url.removeprefix(_URN) if url.startswith(_URN) else inner.id
-            if url and id_:
-                urls[url] = f"{inner.resourceType}/{id_}"
-        ids.append(id_)
-    for number, (entry, id_) in enumerate(zip(bundle.entry, ids, strict=True)):
-        where = f"{before}entry {number}"
-        if not bytes(entry.resource):
-            continue
+    urls: dict[bytes, bytes] = {}
+    ids = [_id(entry, urls) for entry in bundle.entry]
+    for number, id_ in enumerate(ids):
+        entry, bundle.entry[number] = bundle.entry[number], _NOTHING  # let go of it: memory
         raw = bytes(entry.resource)
+        if not raw:
+            continue
+        where = f"{before}entry {number}"
         try:
             yield Item(where, id_, _literal(raw, urls, resolver))
         except ShangyiError as error:
             yield Refused(where, error)
 
 
-def _literal(raw: bytes, urls: dict[str, str], resolver: Resolver) -> bytes:
-    def replace(match: "re.Match[bytes]") -> bytes:
-        text = match[2].decode("utf-8", "replace")
-        if text in urls:
-            return match[1] + urls[text].encode() + b'"'
-        if text.startswith(_URN):
-            raise Invalid("The reference {reference} is to nothing in the Bundle", reference=text[:100])
-        if "?" in text and not text.startswith("http"):
-            return match[1] + resolver(text).encode() + b'"'
-        return match[0]
+_NOTHING = _Entry()
 
-    return _REFERENCE.sub(replace, raw)
+
+def _is_another(data: bytes) -> bool:
+    """Whether this is JSON, yet not a Bundle that is taken apart."""
+    try:
+        head = _head.decode(data)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return False
+    return head.resourceType != "Bundle" or head.type not in SPLIT_TYPES
+
+
+def _id(entry: _Entry, urls: dict[bytes, bytes]) -> str | None:
+    """The id that an entry is to have, if it says so; ``urls`` gets its fullUrl with the literal reference to it."""
+    raw = memoryview(entry.resource)
+    if not len(raw):
+        return None
+    url = entry.fullUrl or ""
+    match = _TYPE.match(raw)
+    if url.startswith(_URN) and match is not None:
+        type_, id_ = match[1].decode(), url.removeprefix(_URN)
+    else:
+        try:
+            head = _head.decode(entry.resource)
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
+            head = _Head()
+        type_, id_ = head.resourceType, url.removeprefix(_URN) if url.startswith(_URN) else head.id or ""
+    if url and id_:
+        urls[url.encode()] = f"{type_}/{id_}".encode()
+    return id_ or None
+
+
+def _literal(raw: bytes, urls: dict[bytes, bytes], resolver: Resolver) -> bytes:
+    """The resource with references to entries, and conditional ones, made literal."""
+    parts = raw.split(_NAME)
+    changed = False
+    for number, part in enumerate(parts):
+        match = _NOT_LITERAL.match(part) if number else None
+        if match is None:
+            continue
+        wanted = match[2]
+        found = urls.get(wanted)
+        if found is None:
+            text = wanted.decode("utf-8", "replace")
+            if text.startswith(_URN):
+                raise Invalid("The reference {reference} is to nothing in the Bundle", reference=text[:100])
+            if "?" not in text or text.startswith("http"):
+                continue
+            found = resolver(text).encode()
+        parts[number] = match[1] + found + part[match.end(2) :]
+        changed = True
+    return _NAME.join(parts) if changed else raw

@@ -26,9 +26,23 @@ _FORM = re.compile(
 )
 
 
+_DIGITS = str.maketrans("123456789", "000000000")
+_WHOLE = frozenset(
+    f"0000-00-00T00:00:00{fraction}{zone}" for fraction in ("", ".000") for zone in ("Z", "+00:00", "-00:00")
+)
+"""Instants to the second or the millisecond, which Python reads ten times as fast as we do."""
+
+
 @lru_cache(maxsize=16384)
 def bounds(text: str) -> tuple[int, int]:
     """First and last microsecond of a FHIR date, dateTime or instant; Invalid where it is none."""
+    if text.translate(_DIGITS) in _WHOLE:
+        try:
+            low = microseconds(datetime.fromisoformat(text))
+        except ValueError:
+            pass  # second 60, or a mistake: said below
+        else:
+            return low, low + (999 if text[19] == "." else 999_999)
     match = _FORM.match(text)
     if match is None:
         raise Invalid("{value} is not a date (YYYY, YYYY-MM, YYYY-MM-DD or a date with time)", value=text)
