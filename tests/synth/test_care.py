@@ -7,6 +7,7 @@ from typing import Any
 from tests.synth.charts import UNTIL, Record, code, county, day, living, years
 
 from shangyi.synth.conditions import definitions
+from shangyi.synth.prescriptions import medicines
 from shangyi.synth.tables import table
 from shangyi.web import overview
 
@@ -105,7 +106,7 @@ def test_most_of_the_old_are_examined_every_year() -> None:
 
 def test_medicines_taken_for_good_are_neither_hoarded_nor_short() -> None:
     """No two supplies of one medicine overlap by more than the early renewal; what is handed over is what is taken."""
-    drugs = {drug["zh"]: drug for drug in table("medicines").values()}
+    drugs = {drug["zh"]: drug for drug in medicines().values()}
     for record in county():
         until: dict[str, Any] = {}
         for request in sorted(record["MedicationRequest"], key=lambda m: str(m["authoredOn"])):

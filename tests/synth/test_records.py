@@ -8,6 +8,7 @@ import pytest
 
 from shangyi.synth import generate, residents, stream
 from shangyi.synth.county import county
+from shangyi.synth.prescriptions import medicines
 from shangyi.synth.tables import table
 
 UNTIL = date(2026, 11, 22)
@@ -92,7 +93,7 @@ def test_no_drug_before_its_diagnosis(records: list[Record]) -> None:
 
 
 def test_medicines_suit_age_sex_kidneys_allergies_and_pregnancy(records: list[Record]) -> None:
-    drugs = {drug["zh"]: drug for drug in table("medicines").values()}
+    drugs = {drug["zh"]: drug for drug in medicines().values()}
     pregnant = {p["reason"][0] for p in table("programmes")["programmes"] if "reason" in p}
     for record in records:
         allergic = [a["code"]["coding"][0]["code"] for a in record["AllergyIntolerance"]]
@@ -105,8 +106,9 @@ def test_medicines_suit_age_sex_kidneys_allergies_and_pregnancy(records: list[Re
             if o["code"]["coding"][0]["code"] == table("observations")["egfr"]["loinc"]
         }
         for request in record["MedicationRequest"]:
-            coding = request["medicationCodeableConcept"]["coding"][0]
-            drug, at = drugs[coding["display"]], day(request["authoredOn"])
+            concept = request["medicationCodeableConcept"]
+            coding = concept["coding"][0]
+            drug, at = drugs[concept["text"]], day(request["authoredOn"])
             assert drug.get("min_age", 0) <= age(record, at) < drug.get("max_age", 150) + 1
             assert not any(coding["code"].startswith(prefix) for prefix in allergic)
             assert renal.get(request["encounter"]["reference"], 100.0) >= drug.get("egfr_min", 0) - 12
@@ -117,7 +119,7 @@ def test_medicines_suit_age_sex_kidneys_allergies_and_pregnancy(records: list[Re
 
 
 def test_no_two_medicines_of_a_kind_at_one_visit(records: list[Record]) -> None:
-    groups = {drug["zh"]: drug.get("group") for drug in table("medicines").values()}
+    groups = {drug["zh"]: drug.get("group") for drug in medicines().values()}
     for record in records:
         seen = set()
         for request in record["MedicationRequest"]:

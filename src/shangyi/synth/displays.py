@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from shangyi.synth.build import ATC, BASE, ICD10, LOINC
 from shangyi.synth.conditions import definitions
-from shangyi.synth.prescriptions import code_of
+from shangyi.synth.prescriptions import code_of, medicines, substance
 from shangyi.synth.tables import table
 
 Display = tuple[str, str, str, str]
@@ -33,7 +33,8 @@ def _pairs() -> Iterator[Display]:
     measured = [data for data in observations.values() if "loinc" in data]
     for data in (*measured, *observations["panels"].values(), table("smoking")["observation"]):
         yield LOINC, data["loinc"], data["zh"], data["en"]
-    for drug in table("medicines").values():
+    for drug in medicines().values():
+        yield *code_of(drug), *substance(drug)
         yield *code_of(drug), drug["zh"], drug["en"]
     for allergy in table("allergies")["allergies"]:
         yield ATC, allergy["atc"], allergy["zh"], allergy["en"]

@@ -21,10 +21,21 @@ def code_of(drug: dict[str, Any]) -> tuple[str, str]:
     return (ATC, drug["atc"]) if "atc" in drug else (TCM, drug["tcm"])
 
 
+def medicines() -> dict[str, dict[str, Any]]:
+    """The products of the data file by id."""
+    return {id: drug for id, drug in table("medicines").items() if id != "substances"}
+
+
+def substance(drug: dict[str, Any]) -> tuple[str, str]:
+    """What a code means, Chinese and English: the substance of an ATC code, else the product itself."""
+    zh, en = table("medicines")["substances"].get(drug.get("atc"), (drug["zh"], drug["en"]))
+    return zh, en
+
+
 def medication(id: str) -> Resource:
-    """The CodeableConcept of a medicine."""
+    """The CodeableConcept of a medicine: the code says the substance, the text the product."""
     drug = table("medicines")[id]
-    return build.concept(*code_of(drug), drug["zh"])
+    return build.concept(*code_of(drug), substance(drug)[0], drug["zh"])
 
 
 def _dose(drug: dict[str, Any], age: float) -> tuple[Any, str]:

@@ -11,8 +11,7 @@ from typing import Any
 from shangyi.store.search import pinyin
 from shangyi.synth.build import ATC, ICD10
 from shangyi.synth.displays import displays
-from shangyi.synth.prescriptions import code_of, dosage
-from shangyi.synth.tables import table
+from shangyi.synth.prescriptions import code_of, dosage, medicines
 from shangyi.web.resident.reading import words
 
 Resource = dict[str, Any]
@@ -67,7 +66,7 @@ def catalogue(kind: str) -> Sequence[_Spelled]:
         chosen = [c for c in found if c.system == ICD10]
     else:
         groups = [c for c in found if c.system == ATC and len(c.code) < GROUP_OF_SUBSTANCES]
-        medicines = [
+        products = [
             # Where the dose goes by age, whoever prescribes says it.
             Choice(
                 *code_of(drug),
@@ -75,9 +74,9 @@ def catalogue(kind: str) -> Sequence[_Spelled]:
                 drug["en"],
                 "" if "by_age" in drug else dosage(name, ADULT)["text"],
             )
-            for name, drug in table("medicines").items()
+            for name, drug in medicines().items()
         ]
-        chosen = medicines if kind == "medicine" else [*groups, *medicines]
+        chosen = products if kind == "medicine" else [*groups, *products]
     return [_spell(choice) for choice in chosen]
 
 
