@@ -60,6 +60,12 @@ QUERIES = [
     "status=final&date=ge2026-02&date=le2026-06&_count=6",
     "status=final&_count=6",
     "status=final&date=eb2026-03&_sort=date&_count=6",
+    "date=ge2026-02&_count=8",
+    "date=2026-03&_count=8",
+    "status:not=final&_count=8",
+    "status=final&_sort=-_lastUpdated&_count=8",
+    "_sort=_lastUpdated&_count=8",
+    f"code={LOINC}|often&_sort=-_lastUpdated&_count=8",
 ]
 
 
@@ -77,5 +83,6 @@ def test_the_ways_agree(filled: Store, monkeypatch: pytest.MonkeyPatch, query: s
         frequency, "estimate", lambda connection, wanted: dict.fromkeys([*wanted, *tokens], 10**6)
     )
     assert ids(filled, query) == free
-    monkeypatch.setattr(plan, "WALK", 10)
-    assert ids(filled, query) == free
+    for lengths in (10,), (7, 40):
+        monkeypatch.setattr(plan, "WALKS", lengths)
+        assert ids(filled, query) == free

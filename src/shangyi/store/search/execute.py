@@ -19,7 +19,7 @@ from shangyi.store.search.linked import Linked, meeting
 from shangyi.store.search.order import Key, after, joins
 from shangyi.store.search.plan import Part, Plan
 from shangyi.store.search.query import Query, read
-from shangyi.store.search.where import where_of
+from shangyi.store.search.where import counted, where_of
 
 BATCH, MOST_CHECKED, MOST_COUNTED = 500, 20_000, 200_000
 """Candidates read at a time, for one page, and for a total, where resources have to be read to decide."""
@@ -82,10 +82,13 @@ def checked(
 
 def count(connection: psycopg.Connection, codec: Codec, query: Query, bounds: Scope) -> int:
     """How many match."""
-    where, values = where_of(query.types, query.conditions, bounds)
     if not any(condition.recheck for condition in query.conditions):
-        row = connection.execute(f"select count(*) from search s where {where}", values).fetchone()
+        ways = counted(query.types, query.conditions, bounds)
+        sql = " + ".join(f"(select count(*) from search s where {where})" for where, _ in ways)
+        values = [value for _, given in ways for value in given]
+        row = connection.execute(f"select {sql}", values, prepare=False).fetchone()
         return int(row[0]) if row else 0
+    where, values = where_of(query.types, query.conditions, bounds)
     found = read = 0
     for batch in rows.batches(connection, codec, where, values, BATCH, MOST_COUNTED + 1):
         found += sum(meeting(query.conditions, batch))
@@ -117,6 +120,7 @@ def page(
             query.keys,
             limit,
             cursor,
+            last,
         )
         if (found := plan.rows()) is not None:
             return found

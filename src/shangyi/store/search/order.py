@@ -26,6 +26,7 @@ class Key:
     kind: type = int
 
 
+UPDATED = "(extract(epoch from s.updated) * 1000)::bigint"
 RID = Key("s.rid")
 NEWEST = [Key("s.date", True), Key("s.rid", True)]
 """The order where none is asked: by main date, newest first; what the btrees of ``search`` are built for."""
@@ -42,7 +43,7 @@ def order(type: str | None, sort: str | None) -> list[Key]:
 def _key(type: str | None, part: str, number: int) -> Key:
     descending, name = part.startswith("-"), part.removeprefix("-")
     if name == "_lastUpdated":
-        return Key("(extract(epoch from s.updated) * 1000)::bigint", descending)
+        return Key(UPDATED, descending)
     if name == "_id":
         return Key("s.rid", descending)
     if type is None:
