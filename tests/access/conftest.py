@@ -22,7 +22,7 @@ def county(access: Access) -> Access:
             "resourceType": "Organization",
             "id": "hospital",
             "name": "县医院",
-            "address": resident("x", "991302001001")["address"],
+            "address": [resident("x", "991302001001")["address"][0] | {"use": "work"}],
         },
         resident("inside", VILLAGE, telecom=[{"system": "phone", "value": "13800000921"}]),
         resident("outside", OTHER),
