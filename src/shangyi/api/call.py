@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 
 from shangyi.access import Session
 from shangyi.api import body as bodies
-from shangyi.api.negotiation import Format, preferences, response_format
+from shangyi.api.negotiation import Format, UnsupportedMediaType, preferences, response_format
 from shangyi.errors import Invalid
 from shangyi.i18n import LANGUAGES
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 Resource = dict[str, Any]
 Parameters = Sequence[tuple[str, str]]
 
+FORM = "application/x-www-form-urlencoded"
 CONTROL = frozenset({"_format", "_pretty"})
 """Parameters of the interface itself, which never reach the search."""
 
@@ -86,7 +87,11 @@ class Call:
     @cached_property
     def form(self) -> Parameters:
         """The fields of an ``application/x-www-form-urlencoded`` body (POST ``_search``)."""
-        if self.method != "POST" or not self.body or not self._is_form:
+        if self.method != "POST" or not self.body:
+            return ()
+        if not self._is_form:
+            if self.path.endswith("/_search"):
+                raise UnsupportedMediaType("The parameters of a search are sent as {type}", type=FORM)
             return ()
         try:
             return parse_query(self.body.decode("ascii"))
@@ -96,7 +101,7 @@ class Call:
     @property
     def _is_form(self) -> bool:
         kind = (self.header(b"content-type") or "").partition(";")[0]
-        return kind.strip().lower() == "application/x-www-form-urlencoded"
+        return kind.strip().lower() == FORM
 
     def one(self, name: str) -> str | None:
         """The value of a parameter that may be given once only."""

@@ -48,12 +48,21 @@ def bring_up(connection: psycopg.Connection, codec: Codec, progress: Told | None
 def _rebuild(connection: psycopg.Connection, codec: Codec, progress: Told | None) -> int:
     connection.execute("set local statement_timeout = 0")  # a server's own is for its readers
     connection.execute(f"truncate {', '.join(TABLES)}")
+    indices = connection.execute(
+        "select indexname, indexdef from pg_indexes where schemaname = 'public' and tablename = any(%s)"
+        " and indexname not in (select conname from pg_constraint)",
+        [list(TABLES)],
+    ).fetchall()
+    for name, _ in indices:  # made at once afterwards, in a fraction of the time
+        connection.execute(f"drop index {name}")
     done = 0
     for batch in _current(connection, codec):
         _copy(connection, batch)
         done += len(batch)
         if progress:
             progress(done)
+    for _, definition in indices:
+        connection.execute(definition)
     return done
 
 

@@ -81,6 +81,12 @@ def test_post_searches_as_get_does(filled: Client) -> None:
     assert links(answer)["self"].startswith("http://test/fhir/Patient?")
 
 
+def test_a_search_in_another_form_is_refused_and_not_taken_for_one_without_conditions(filled: Client) -> None:
+    answer = filled.post("/fhir/Patient/_search", {"gender": "female"})
+    assert answer.status_code == 415
+    assert ids(filled.request("POST", "/fhir/Patient/_search?_id=one")) == ["one"]
+
+
 def test_included_resources_are_marked(filled: Client) -> None:
     entries = filled.get("/fhir/Observation?_id=o1&_include=Observation:subject").json()["entry"]
     assert [(e["resource"]["id"], e["search"]["mode"]) for e in entries] == [

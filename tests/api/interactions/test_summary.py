@@ -87,7 +87,9 @@ def test_elements_cut_what_is_included_where_they_name_its_type_only(filled: Cli
 
 def test_the_summary_of_backbone_elements(filled: Client) -> None:
     statement = filled.get("/fhir/metadata?_summary=true").json()
-    assert statement["resourceType"] == "CapabilityStatement"
+    assert {"fhirVersion", "rest"} <= set(statement)
+    assert "searchParam" not in statement["rest"][0]["resource"][0]
+    assert set(filled.get("/fhir/metadata?_elements=fhirVersion").json()) >= {"fhirVersion", "kind"}
     assert "item" not in part(filled, "_summary=true", "Questionnaire/sum-q")
 
 

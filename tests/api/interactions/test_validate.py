@@ -46,6 +46,9 @@ def test_of_what_is_stored(http: Client) -> None:
     assert "error" not in severities(http.get(f"/fhir/Patient/{made}/$validate?mode=delete"))
     assert http.get("/fhir/Patient/none/$validate?mode=delete").status_code == 404
     assert http.get("/fhir/Patient/$validate").status_code == 400
+    base = "http://hl7.org/fhir/StructureDefinition/Patient"
+    assert "error" not in severities(http.get(f"/fhir/Patient/{made}/$validate?mode=profile&profile={base}"))
+    assert http.get(f"/fhir/Patient/{made}/$validate?mode=profile").status_code == 400
     unknown = http.get(f"/fhir/Patient/{made}/$validate?profile=http://example.org/x")
     assert unknown.status_code == 400
 

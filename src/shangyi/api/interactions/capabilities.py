@@ -12,6 +12,7 @@ from shangyi.api.call import Call, Resource
 from shangyi.api.interactions.operation import OPERATIONS
 from shangyi.api.interactions.patch import MEDIA_TYPE
 from shangyi.api.reply import Reply
+from shangyi.api.subset import Subset
 from shangyi.errors import Invalid
 from shangyi.fhir import definitions
 
@@ -37,9 +38,9 @@ def capabilities(served: Callable[[], Sequence[str]]) -> Callable[[Call], Reply]
             raise Invalid("{name} takes {values}", name="mode", values="full, normative")
         if mode == "terminology":
             raise Invalid("There is no terminology service here")
-        return reply.resource(
-            call, {**statement(frozenset(served())), "implementation": implementation(call)}
-        )
+        found = {**statement(frozenset(served())), "implementation": implementation(call)}
+        subset = Subset.asked(call)
+        return reply.resource(call, subset.apply(found) if subset else found)
 
     return answer
 

@@ -10,7 +10,7 @@ from shangyi.errors import Invalid, Issue, NotSupported
 from shangyi.fhir import definitions
 from shangyi.query import conformance
 
-MODES = ("create", "update", "delete")
+MODES = ("create", "update", "delete", "profile")
 BASE = "http://hl7.org/fhir/StructureDefinition/"
 
 
@@ -27,6 +27,8 @@ def invoke(call: Call, given: Input) -> Reply:
             raise Invalid("Only one resource can be asked about with mode=delete")
         call.session.read(str(type_), id_)
         return reply.outcome(call, [_all_well("It can be deleted")])
+    if mode == "profile" and (id_ is None or resource is not None or "profile" not in given):
+        raise Invalid("mode=profile asks about a stored resource and needs a profile")
     if resource is None:
         if id_ is None:
             raise Invalid("$validate needs a resource in its body")

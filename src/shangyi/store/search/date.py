@@ -61,7 +61,7 @@ def bounds(text: str) -> tuple[int, int]:
         if day is None:
             return low, _month_end(start)
     except ValueError as error:
-        raise Invalid("{value} is not a date: {reason}", value=text, reason=str(error)) from error
+        raise Invalid("{value} is not a day or time that there is", value=text) from error
     if hour is None:
         return low, low + 86_400_000_000 - 1
     if second is None:
