@@ -12,17 +12,15 @@ from shangyi.query.closures.values import Collection, Element, truth
 from shangyi.query.closures.values import resource as boxed
 from shangyi.query.errors import EvaluationError, ParseError
 from shangyi.query.parser import parse
-from shangyi.query.resolve import Options, resolve
+from shangyi.query.resolve import DEFAULT, Options, resolve
 from shangyi.query.temporal import DateTime
 from shangyi.query.types import ANYTHING, ItemType, Type, one
-
-_DEFAULT = Options()
 
 
 class Expression:
     """A compiled expression. ``tree``: its typed tree; ``type``: what it can give; ``root``: the type it is for."""
 
-    def __init__(self, text: str, root: Type, options: Options = _DEFAULT) -> None:
+    def __init__(self, text: str, root: Type, options: Options = DEFAULT) -> None:
         self.text, self.root = text, root
         written = parse(text)
         try:

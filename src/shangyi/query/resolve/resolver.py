@@ -1,54 +1,26 @@
 """The walk that gives every node its meaning and its type, or says where the expression can never be right."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from difflib import get_close_matches
-
 from shangyi.query import temporal, tree, typed, types
-from shangyi.query.errors import SemanticError, excerpt
-from shangyi.query.model import FHIR, Form, Model
+from shangyi.query.model import FHIR, Model
 from shangyi.query.quantity import Quantity
 from shangyi.query.resolve import externals, operators
-from shangyi.query.resolve.functions import SIGNATURES
+from shangyi.query.resolve.calls import Calls
+from shangyi.query.resolve.options import DEFAULT, Options
 from shangyi.query.resolve.scope import Scope
-from shangyi.query.resolve.signature import Parameter, Signature
-from shangyi.query.types import BOOLEAN, INTEGER, QUANTITY, STRING, ItemType, Type
+from shangyi.query.types import BOOLEAN, INTEGER, QUANTITY, STRING, Type
 
 _LITERALS = {bool: types.BOOLEAN, str: types.STRING, int: types.INTEGER}
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
-    """``strict``: no criterion that is a System value but no Boolean; singleton evaluation would call it true.
-    ``check_order``: no function that goes by order on a collection that has none. ``variables``: their types.
-    """
-
-    strict: bool = False
-    check_order: bool = False
-    variables: Mapping[str, Type] = field(default_factory=dict)
-    resource: Type | None = None
-
-
 def resolve(
-    node: tree.Node, root: Type, *, text: str = "", options: Options = Options(), model: Model = FHIR
+    node: tree.Node, root: Type, *, text: str = "", options: Options = DEFAULT, model: Model = FHIR
 ) -> typed.Node:
     """The typed tree of ``node`` for a context of type ``root``; SemanticError with its place in ``text``."""
     return _Resolver(text, root, options, model).resolve(node, Scope(root))
 
 
-class _Resolver:
-    def __init__(self, text: str, root: Type, options: Options, model: Model) -> None:
-        self.text, self.root, self.options, self.model = text, root, options, model
-        self.sites = 0
-
-    def error(self, node: tree.Node, template: str, /, **args: object) -> SemanticError:
-        span = _place(node)
-        context = excerpt(self.text, span.start, span.end) if self.text else ""
-        return SemanticError(template, line=span.line, column=span.column, context=context, **args)
-
-    def resolve(self, node: tree.Node, scope: Scope) -> typed.Node:
-        """A node whose definitions end with it: an operand, an argument."""
-        return self.chain(node, scope)[0]
+class _Resolver(Calls):
+    """One expression."""
 
     def chain(self, node: tree.Node, scope: Scope) -> tuple[typed.Node, Scope]:
         """A node, and the scope for what is called on it: ``defineVariable`` adds to that."""
@@ -114,10 +86,6 @@ class _Resolver:
             return self.start(node, this), scope
         return self.field(node, this), scope
 
-    def found(self, source: Type, name: str) -> tuple[Form, ...]:
-        """The forms of an element in any of the alternatives."""
-        return tuple(form for item in source.items or () for form in self.model.forms(item, name))
-
     def start(self, node: tree.Member, this: typed.Local) -> typed.Node:
         """A path that starts with the type of its context: ``Patient.name``."""
         target = self.model.find(node.name)
@@ -153,25 +121,6 @@ class _Resolver:
         )
         return typed.Field(source, node.name, forms, type=result, span=node.place)
 
-    def unknown(self, node: tree.Member, type_: Type) -> SemanticError:
-        names = [
-            name
-            for item in type_.items or ()
-            if item.namespace != "System"
-            for name in self.model.elements(item)
-        ]
-        owner = " | ".join(item.name for item in type_.items or ())
-        near = get_close_matches(node.name, names, 1)
-        if near:
-            return self.error(
-                node,
-                "{type} has no element {name}; did you mean {near}?",
-                type=owner,
-                name=node.name,
-                near=near[0],
-            )
-        return self.error(node, "{type} has no element {name}", type=owner, name=node.name)
-
     def type_test(self, node: tree.TypeTest, scope: Scope) -> tuple[typed.Node, Scope]:
         inner = scope
         if node.source is None:
@@ -186,180 +135,6 @@ class _Resolver:
             if node.operator == "as":
                 result = result.with_count(result.min, min(1, result.max if result.max is not None else 1))
         return typed.TypeOperation(node.operator, source, target, type=result, span=node.span), inner
-
-    def type_name(self, node: tree.TypeName, source: Type) -> ItemType:
-        system = types.SYSTEM_TYPES.get(node.name)
-        found = self.model.find(node.name)
-        if node.namespace == "System":
-            found = system or ItemType("System", node.name) if system or found else None
-        elif node.namespace not in ("", "FHIR"):
-            found = None
-        elif not node.namespace and system:
-            of_system = source.items and all(item.namespace == "System" for item in source.items)
-            found = system if found is None or of_system else found
-        if found is None:
-            raise self.error(node, "There is no type {name}", name=node.name)
-        return found
-
-    def is_a(self, item: ItemType, target: ItemType) -> bool:
-        return item == target or target in self.model.ancestors(item)
-
-    def narrow(self, source: Type, target: ItemType) -> Type:
-        """What of ``source`` can be of ``target``."""
-        if source.items is None:
-            return Type((target,), 0, source.max, source.ordered)
-        kept: list[ItemType] = []
-        for item in source.items:
-            if self.is_a(item, target):
-                kept.append(item)
-            elif item in self.model.ancestors(target):
-                kept.append(target)
-        if not kept:
-            return types.NOTHING
-        least = source.min if len(kept) == len(source.items) and target not in kept else 0
-        if all(self.is_a(item, target) for item in source.items):
-            least = source.min
-        return Type(tuple(dict.fromkeys(kept)), least, source.max, source.ordered)
-
-    def kinds(self, type_: Type) -> operators.Kinds:
-        """System types that a value can have after implicit conversion from the model; None where that is open."""
-        if type_.items is None:
-            return None
-        found: set[ItemType] = set()
-        for item in type_.items:
-            if self.model.subtypes(item):
-                return None
-            system = self.model.system(item)
-            if system is not None:
-                found.add(system)
-        return frozenset(found)
-
-    def call(self, node: tree.Call, scope: Scope) -> tuple[typed.Node, Scope]:
-        inner = scope
-        if node.source is None:
-            source: typed.Node = typed.Local("this", type=scope.this, span=node.span)
-        else:
-            source, inner = self.chain(node.source, scope)
-        if node.name == "defineVariable":
-            return self.define(node, source, inner)
-        signature = SIGNATURES.get(node.name)
-        if signature is None:
-            near = get_close_matches(node.name, [*SIGNATURES, "defineVariable"], 1)
-            if near:
-                raise self.error(
-                    node,
-                    "There is no function {name}(); did you mean {near}()?",
-                    name=node.name,
-                    near=near[0],
-                )
-            raise self.error(node, "There is no function {name}()", name=node.name)
-        self.check_input(node, signature, source)
-        count = len(node.arguments)
-        if count < signature.least or (signature.most is not None and count > signature.most):
-            raise self.error(node, "{name}() does not take {count} arguments", name=node.name, count=count)
-        arguments = self.arguments(node, signature, source.type, inner)
-        result = signature.result(source.type, tuple(a.type for a in arguments))
-        if node.name == "union":
-            result = operators.united(source.type, arguments[0].type, 0)
-        called = typed.Call(node.name, source, arguments, type=result, span=node.place)
-        return called, inner
-
-    def check_input(self, node: tree.Call, signature: Signature, source: typed.Node) -> None:
-        if signature.in_order and self.options.check_order and not source.type.ordered:
-            raise self.error(node, "{name}() goes by order, but the collection has none", name=node.name)
-        if signature.needs:
-            self.check_kind(node, source.type, signature.needs, f"{signature.name}()")
-
-    def check_kind(self, node: tree.Node, type_: Type, needs: tuple[ItemType, ...], what: str) -> None:
-        """Refuse what can never be, or become, one of ``needs``."""
-        kinds = self.kinds(type_)
-        if kinds is None or type_.max == 0:
-            return
-        widened = kinds.union(*(types.WIDENS.get(kind, ()) for kind in kinds))
-        if not widened & set(needs):
-            wanted = " or ".join(need.name for need in needs)
-            raise self.error(
-                node, "{what} needs {wanted}, not {type}", what=what, wanted=wanted, type=str(type_)
-            )
-
-    def arguments(
-        self, node: tree.Call, signature: Signature, source: Type, scope: Scope
-    ) -> tuple[typed.Node, ...]:
-        found: list[typed.Node] = []
-        for position, argument in enumerate(node.arguments):
-            parameter = signature.parameter(position)
-            found.append(self.argument(argument, parameter, signature, source, scope))
-            self.check_argument(argument, parameter, signature, found[-1].type)
-        return tuple(found)
-
-    def argument(
-        self, node: tree.Node, parameter: Parameter, signature: Signature, source: Type, scope: Scope
-    ) -> typed.Node:
-        if parameter.scope == "value":
-            return self.resolve(node, scope)
-        if parameter.scope == "input":
-            same = (
-                source is scope.this
-            )  # iif() without a source: a path may still start with the context's type
-            return self.resolve(node, scope if same else scope.of(source, index=False))
-        item = source.with_count(1, 1)
-        if signature.name in ("repeat", "repeatAll"):
-            return self.repeated(node, item, scope)
-        if signature.name == "aggregate":
-            return self.resolve(node, scope.of(item, total=Type(None, 0, None)))
-        if signature.name == "sort":
-            return self.key(node, scope.of(item, index=False))
-        return self.resolve(node, scope.of(item))
-
-    def key(self, node: tree.Node, scope: Scope) -> typed.Node:
-        """What ``sort`` goes by; a minus in front, or ``desc`` behind, turns it round, whatever its type."""
-        order, operand = "asc", node
-        if isinstance(node, tree.Unary) and node.operator in ("-", "asc", "desc"):
-            order, operand = node.operator, node.operand
-        key = self.resolve(operand, scope)
-        return typed.Key(key, order, type=key.type, span=node.span)
-
-    def repeated(self, node: tree.Node, item: Type, scope: Scope) -> typed.Node:
-        """A projection on the input and on its own results: their types are found by trying until none is new."""
-        for _ in range(5):
-            inner = self.resolve(node, scope.of(item, index=False))
-            merged = types.merge((item, inner.type))
-            if merged == item.items:
-                return inner
-            item = item.with_items(merged)
-        return self.resolve(node, scope.of(item.with_items(None), index=False))
-
-    def check_argument(
-        self, node: tree.Node, parameter: Parameter, signature: Signature, type_: Type
-    ) -> None:
-        if not parameter.needs:
-            return
-        if parameter.needs == (BOOLEAN,) and parameter.scope != "value":
-            self.check_criterion(node, type_, f"{signature.name}()")
-        else:
-            self.check_kind(node, type_, parameter.needs, f"An argument of {signature.name}()")
-
-    def check_criterion(self, node: tree.Node, type_: Type, what: str) -> None:
-        if type_.min > 1:
-            raise self.error(node, "{what} needs one Boolean, not {type}", what=what, type=str(type_))
-        if self.options.strict and type_.items and all(i.namespace == "System" for i in type_.items):
-            self.check_kind(node, type_, (BOOLEAN,), what)
-
-    def define(self, node: tree.Call, source: typed.Node, scope: Scope) -> tuple[typed.Node, Scope]:
-        if not 1 <= len(node.arguments) <= 2 or not isinstance(node.arguments[0], tree.Literal):
-            raise self.error(node, "defineVariable() takes a name in quotes, and a value")
-        name = str(node.arguments[0].value)
-        if name in scope.defined or externals.reserved(name) or name in self.options.variables:
-            raise self.error(node, "%{name} is defined already", name=name)
-        value = (
-            self.resolve(node.arguments[1], scope.of(source.type, index=False))
-            if len(node.arguments) > 1
-            else None
-        )
-        self.sites += 1
-        type_ = source.type if value is None else value.type
-        defined = typed.Define(source, name, self.sites, value, type=source.type, span=node.span)
-        return defined, scope.define(name, self.sites, type_)
 
     def at(self, node: tree.Index, source: typed.Node, index: typed.Node) -> typed.Node:
         self.check_kind(node.index, index.type, (INTEGER,), "[]")
@@ -405,22 +180,6 @@ class _Resolver:
         if found is not None and not found and not nothing:
             raise self.mismatch(node, left, right)
         return operators.of(found) if found else Type(None, 0, 1)
-
-    def mismatch(self, node: tree.Binary, left: typed.Node, right: typed.Node) -> SemanticError:
-        return self.error(
-            node,
-            "{operator} does not go between {left} and {right}",
-            operator=node.operator,
-            left=str(left.type),
-            right=str(right.type),
-        )
-
-
-def _place(node: tree.Node) -> tree.Span:
-    """Where to point: at the name of a member or a function, not at all the path in front of it."""
-    if isinstance(node, tree.Member | tree.Call) and node.place is not tree.NOWHERE:
-        return node.place
-    return node.span
 
 
 def _constants(node: typed.Node) -> frozenset[tuple[type, object]]:
