@@ -11,6 +11,7 @@ import pytest
 from tests.shared import shared
 
 from shangyi.synth import incidence, notifiable
+from shangyi.synth.calendar import in_term
 from shangyi.synth.county import county
 from shangyi.synth.outbreaks import outbreaks
 from shangyi.synth.tables import table
@@ -133,3 +134,12 @@ def test_truth_names_its_cases_and_the_records_do_not(hidden: list[dict[str, Any
         if outbreak["kind"] != "reporting-backlog":
             assert len(outbreak["cases"]) <= outbreak["excess"]
     assert not [r for r in made.values() if "outbreak" in str(r)]
+
+
+def test_schools_have_their_outbreaks_in_term_and_never_two() -> None:
+    for seed in range(6):
+        schools = [o for o in outbreaks(seed, FIRST, LAST) if o.place and o.place.pupils]
+        assert len({o.place.id for o in schools if o.place}) == len(schools)
+        for outbreak in schools:
+            span = range(outbreak.start, min(outbreak.start + 28, outbreak.end + 1, LAST + 1))
+            assert any(in_term(day) for day in span)

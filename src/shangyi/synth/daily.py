@@ -151,15 +151,18 @@ def pharmacy_sales(seed: int, days: Days) -> Iterator[Row]:
 
 
 def populations() -> Iterator[Row]:
-    """(division, sex, first age, last age, people) of every village in five-year ages."""
+    """(division, sex, first age, last age, people) of every village in five-year ages; they sum to the county's people."""
     keys, cumulative = census()
     part = np.diff(cumulative, prepend=0.0)
     bands: dict[tuple[str, int], float] = {}
     for (sex, age), share in zip(keys, part, strict=True):
         bands[sex, min(age // 5 * 5, 85)] = bands.get((sex, min(age // 5 * 5, 85)), 0.0) + share
+    exact, given = 0.0, 0
     for village in county().villages:
         for (sex, low), share in bands.items():
-            people = round(county().population * village.weight * share)
+            exact += county().population * village.weight * share
+            people = round(exact) - given  # what rounding takes from one is given to the next
+            given += people
             yield village.code, sex, low, low + 4 if low < 85 else 120, people
 
 

@@ -4,7 +4,7 @@ The same for every seed: codes of institutions and staff stay when another popul
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from random import Random
 from typing import Any
@@ -166,7 +166,19 @@ def institutions() -> dict[str, Institution]:
     found = [*_of_county(random, data)]
     for town in county().towns:
         found += _of_town(random, town, data)
-    return {institution.id: institution for institution in found}
+    return {institution.id: _sited(random, institution) for institution in found}
+
+
+def _sited(random: Random, place: Institution) -> Institution:
+    """With a site of its own: near the middle of the community that its town's office lies in."""
+    if place.level == "village":
+        return place
+    town = next(town for town in county().towns if town.code == place.town)
+    middle, outline = town.villages[0].at, town.villages[0].outline
+    corner = chance.pick(random, outline)
+    part = random.uniform(0.05, 0.6)
+    at = tuple(round(here + part * (there - here), 5) for here, there in zip(middle, corner, strict=True))
+    return replace(place, at=(at[0], at[1]))
 
 
 def clinic_of(village: Village) -> Institution:

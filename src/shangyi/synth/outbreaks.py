@@ -8,6 +8,7 @@ from random import Random
 from typing import Any
 
 from shangyi.synth import chance
+from shangyi.synth.calendar import in_term
 from shangyi.synth.county import Village, county
 from shangyi.synth.institutions import Institution, institutions
 from shangyi.synth.tables import table
@@ -56,11 +57,22 @@ def _place(random: Random, setting: str) -> tuple[tuple[Village, ...], Instituti
     return town.villages, institutions()[f"{chance.pick(random, kinds)}-{town.code[6:9]}"]
 
 
-def _start(random: Random, entry: Any, first: int, last: int) -> int:
-    for _ in range(1000):
+def _suits(entry: Any, place: Institution | None, start: int, quiet: Any) -> bool:
+    """In its months, not while everybody stayed at home, nor from abroad while borders were closed, in term at a school."""
+    until = quiet["borders_until"] if entry["kind"] == "importation" else quiet["until"]
+    if date.fromordinal(start).month not in entry["months"]:
+        return False
+    if quiet["from"].toordinal() <= start <= until.toordinal():
+        return False
+    span = range(start, start + min(entry["days"], 28))
+    return not (place and place.pupils) or sum(map(in_term, span)) >= len(span) * 0.55
+
+
+def _start(random: Random, entry: Any, place: Institution | None, first: int, last: int) -> int:
+    quiet = table("outbreaks")["quiet"]
+    for _ in range(3000):
         start = random.randint(first + 400, last - entry["days"] - 20)
-        quiet = date(2020, 1, 20).toordinal() <= start <= date(2020, 9, 1).toordinal()
-        if date.fromordinal(start).month in entry["months"] and not quiet:
+        if _suits(entry, place, start, quiet):
             return start
     return first + 400
 
@@ -71,12 +83,16 @@ def outbreaks(seed: int, first: int, last: int) -> tuple[Outbreak, ...]:
     random = chance.scalar(seed, chance.OUTBREAK)
     data = table("outbreaks")
     found = []
+    used: set[str] = set()
     for entry in data["outbreaks"]:
         for _ in range(entry["count"]):
             running = entry.get("running", False)
-            start = last - data["running_days"] + 1 if running else _start(random, entry, first, last)
-            size = random.randint(*entry["size"])
             villages, place = _place(random, entry["setting"])
+            while place and place.pupils and place.id in used:  # no school has two
+                villages, place = _place(random, entry["setting"])
+            used.add(place.id if place else "")
+            start = last - data["running_days"] + 1 if running else _start(random, entry, place, first, last)
+            size = random.randint(*entry["size"])
             onsets = sorted(_onsets(random, entry["course"], start, entry["days"], size))
             if running:  # the last day has a case that falls ill on it, and the chain goes on
                 onsets = sorted([*onsets[:-1], last])
