@@ -115,6 +115,11 @@ class Session:
         """Raises Forbidden unless ``may_use``."""
         self._decide_use(function)
 
+    def ready(self) -> None:
+        """Raises Unavailable while the database cannot be reached. Reads nothing, records nothing."""
+        with self._records.transaction_connection() as connection:
+            connection.execute("select 1")
+
     def _decide(self, interaction: str, type: str) -> None:
         if policy.group_of(type) is None:
             raise NotFound("{type} is not a resource type of FHIR R4", type=type[:64])

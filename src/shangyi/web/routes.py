@@ -28,6 +28,7 @@ def routes() -> list[BaseRoute]:
         Route("/static/{digest}/{path:path}", static_file),
         Route("/sign-in", sign_in.sign_in, methods=["GET", "POST"]),
         Route("/sign-out", page(sign_in.sign_out), methods=["POST"]),
+        Route("/still-here", page(sign_in.still_here)),
         Route("/language/{language}", sign_in.choose_language),
         Route("/", page(overview.overview)),
         Route("/figures/{name}.csv", page(overview.sheet)),

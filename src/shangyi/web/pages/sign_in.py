@@ -2,7 +2,7 @@
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from shangyi.access import Access
 from shangyi.access.browser import check_same_origin, cookie_attributes, cookie_name
@@ -64,6 +64,12 @@ def sign_out(context: Context) -> Response:
     response = RedirectResponse("/sign-in", status_code=303)
     response.delete_cookie(cookie_name(is_secure(context.request)), path="/")
     return response
+
+
+def still_here(context: Context) -> Response:
+    """GET /still-here: whether the session holds and the record can be reached; a fresh token for a form."""
+    context.session.ready()
+    return JSONResponse({"csrf": context.csrf}, headers={"Cache-Control": "no-store"})
 
 
 def choose_language(request: Request) -> Response:

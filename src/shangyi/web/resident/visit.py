@@ -1,13 +1,17 @@
 """A visit as a doctor types it, and the transaction that records it."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
+from hashlib import sha256
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID, uuid4, uuid5
 
-from shangyi.web import formats
+from shangyi.web import choices, formats
+from shangyi.web.choices import Choice
+from shangyi.web.resident.limits import possible
+from shangyi.web.resident.reading import codes, words
 
 Resource = dict[str, Any]
 
@@ -15,6 +19,46 @@ OBSERVATION_CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-catego
 LOINC, UCUM = "http://loinc.org", "http://unitsofmeasure.org"
 GLUCOSE = {"fasting": ("1558-6", "空腹血糖"), "random": ("2345-7", "随机血糖")}
 """LOINC for glucose in serum or plasma, fasting and not specified."""
+
+
+MEASURED = ("systolic", "diastolic", "pulse", "glucose")
+MOST_ROWS = 8
+FORM = "https://shangyi.dev/fhir/sid/form"
+
+
+@dataclass(frozen=True, slots=True)
+class Coded:
+    """A diagnosis or substance: its code where one was chosen, its words in any case."""
+
+    name: str
+    choice: Choice | None = None
+
+    def concept(self) -> Resource:
+        """The CodeableConcept."""
+        return self.choice.concept() if self.choice else {"text": self.name}
+
+
+@dataclass(frozen=True, slots=True)
+class Medicine:
+    """A medicine to prescribe. ``before``: the order that it repeats."""
+
+    name: str
+    dosage: str = ""
+    choice: Choice | None = None
+    before: Resource | None = None
+
+    @property
+    def code(self) -> str:
+        """The ATC code, empty where there is none."""
+        concept = self.before["medicationCodeableConcept"] if self.before else self.concept()
+        return next(iter(codes(concept)), "")
+
+    def concept(self) -> Resource:
+        """The CodeableConcept."""
+        if self.before:
+            found: Resource = self.before["medicationCodeableConcept"]
+            return found
+        return self.choice.concept() if self.choice else {"text": self.name}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,51 +72,68 @@ class Entry:
     pulse: Decimal | None = None
     glucose: Decimal | None = None
     glucose_kind: str = "fasting"
-    diagnosis: str = ""
-    medicine: str = ""
-    dosage: str = ""
-    allergy: str = ""
+    diagnoses: Sequence[Coded] = ()
+    medicines: Sequence[Medicine] = ()
+    repeats: Sequence[Medicine] = ()
+    allergy: Coded | None = None
     note: str = ""
+    digest: str = ""
     problems: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing but the time was entered."""
-        numbers = (self.systolic, self.diastolic, self.pulse, self.glucose)
-        return not any((self.diagnosis, self.medicine, self.allergy, self.note)) and all(
-            n is None for n in numbers
-        )
+        said = (self.diagnoses, self.medicines, self.repeats, self.allergy, self.note)
+        return not any(said) and all(getattr(self, name) is None for name in MEASURED)
 
 
-def read(form: Mapping[str, str], now: dt.datetime) -> Entry:
+Rows = Sequence[tuple[str, str, str]]
+"""Text, value chosen, dosage: one row of a list in the form."""
+
+
+def read(
+    form: Mapping[str, str],
+    now: dt.datetime,
+    diagnoses: Rows = (),
+    medicines: Rows = (),
+    repeats: Sequence[Resource] = (),
+) -> Entry:
     """The entry in a form. Full-width digits and commas are read as a Chinese keyboard writes them."""
     problems: dict[str, str] = {}
-    numbers = {name: _number(form, name, problems) for name in ("systolic", "diastolic", "pulse", "glucose")}
+    numbers = {name: _number(form, name, problems) for name in MEASURED}
     systolic, diastolic = numbers["systolic"], numbers["diastolic"]
     if (systolic is None) != (diastolic is None) and not problems:
         problems["diastolic" if diastolic is None else "systolic"] = "Both pressures are needed"
     elif systolic is not None and diastolic is not None and diastolic >= systolic:
         problems["diastolic"] = "Must be lower than the systolic pressure"
-    if form.get("dosage") and not form.get("medicine"):
-        problems["medicine"] = "Which medicine?"
-    text = {
-        name: form.get(name, "").strip() for name in ("diagnosis", "medicine", "dosage", "allergy", "note")
-    }
+    for number, (text, _, dosage) in enumerate(medicines):
+        if dosage and not text:
+            problems[f"medicine-{number}"] = "Which medicine?"
+    allergy = form.get("allergy", "").strip()
+    said = [form.get(name, "") for name in (*MEASURED, "at", "glucose_kind", "allergy", "note")]
+    said += [part for row in (*diagnoses, *medicines) for part in row] + [r["id"] for r in repeats]
     return Entry(
         key=_key(form.get("key", "")),
         at=_time(form.get("at", ""), now, problems),
-        systolic=systolic,
-        diastolic=diastolic,
-        pulse=numbers["pulse"],
-        glucose=numbers["glucose"],
+        **numbers,
         glucose_kind=form.get("glucose_kind", "") if form.get("glucose_kind") in GLUCOSE else "fasting",
-        diagnosis=text["diagnosis"],
-        medicine=text["medicine"],
-        dosage=text["dosage"],
-        allergy=text["allergy"],
-        note=text["note"],
+        diagnoses=[Coded(t, choices.exact("diagnosis", t, v)) for t, v, _ in diagnoses if t],
+        medicines=[Medicine(t, d, choices.exact("medicine", t, v)) for t, v, d in medicines if t],
+        repeats=[
+            Medicine(words(r.get("medicationCodeableConcept")), dosage_of(r), before=r) for r in repeats
+        ],
+        allergy=Coded(allergy, choices.exact("allergy", allergy, form.get("allergy_value", "")))
+        if allergy
+        else None,
+        note=form.get("note", "").strip(),
+        digest=sha256("\x1f".join(said).encode()).hexdigest()[:16],
         problems=problems,
     )
+
+
+def dosage_of(order: Resource) -> str:
+    """How a medicine is taken, in words."""
+    return next((d.get("text", "") for d in order.get("dosageInstruction", ())), "")
 
 
 def _number(form: Mapping[str, str], name: str, problems: dict[str, str]) -> Decimal | None:
@@ -84,7 +145,7 @@ def _number(form: Mapping[str, str], name: str, problems: dict[str, str]) -> Dec
     except InvalidOperation:
         problems[name] = "Not a number"
         return None
-    if not value.is_finite() or not 0 < value < 1000:
+    if not value.is_finite() or not possible(name, value):
         problems[name] = "Not a possible value"
         return None
     return value
@@ -112,7 +173,7 @@ def _key(text: str) -> str:
 
 
 def bundle(entry: Entry, patient: str, practitioner: str | None) -> Resource:
-    """The transaction. The visit's id is the form's key, so that a form sent twice is recorded once."""
+    """The transaction. All ids come from the form's key, so that a form sent twice is recorded once."""
     subject = {"reference": patient}
     visit = {"reference": f"Encounter/{entry.key}"}
     moment = entry.at.isoformat(timespec="seconds")
@@ -120,6 +181,7 @@ def bundle(entry: Entry, patient: str, practitioner: str | None) -> Resource:
     encounter: Resource = {
         "resourceType": "Encounter",
         "id": entry.key,
+        "identifier": [{"system": FORM, "value": entry.digest}],
         "status": "finished",
         "class": {
             "system": "http://terminology.hl7.org/CodeSystem/v3-ActCode",
@@ -131,8 +193,8 @@ def bundle(entry: Entry, patient: str, practitioner: str | None) -> Resource:
     }
     if performer:
         encounter["participant"] = [{"individual": performer[0]}]
-    if entry.diagnosis:
-        encounter["reasonCode"] = [{"text": entry.diagnosis}]
+    if entry.diagnoses:
+        encounter["reasonCode"] = [diagnosis.concept() for diagnosis in entry.diagnoses]
     resources = [
         *_observations(entry, subject, visit, moment, performer),
         *_statements(entry, subject, visit, moment, performer),
@@ -147,8 +209,11 @@ def bundle(entry: Entry, patient: str, practitioner: str | None) -> Resource:
                 "request": {"method": "PUT", "url": f"Encounter/{entry.key}"},
             },
             *(
-                {"resource": resource, "request": {"method": "POST", "url": resource["resourceType"]}}
-                for resource in resources
+                {
+                    "resource": {**resource, "id": (id := str(uuid5(UUID(entry.key), str(number))))},
+                    "request": {"method": "PUT", "url": f"{resource['resourceType']}/{id}"},
+                }
+                for number, resource in enumerate(resources)
             ),
         ],
     }
@@ -204,34 +269,37 @@ def _coded(system: str, code: str, **more: str) -> Resource:
 def _statements(
     entry: Entry, subject: Resource, visit: Resource, moment: str, performer: list[Resource]
 ) -> list[Resource]:
-    found: list[Resource] = []
-    if entry.diagnosis:
-        found.append(
-            {
-                "resourceType": "Condition",
-                "clinicalStatus": _coded("condition-clinical", "active"),
-                "verificationStatus": _coded("condition-ver-status", "confirmed"),
-                "category": [_coded("condition-category", "encounter-diagnosis")],
-                "code": {"text": entry.diagnosis},
-                "subject": subject,
-                "encounter": visit,
-                "recordedDate": moment,
-            }
-        )
-    if entry.medicine:
+    found: list[Resource] = [
+        {
+            "resourceType": "Condition",
+            "clinicalStatus": _coded("condition-clinical", "active"),
+            "verificationStatus": _coded("condition-ver-status", "confirmed"),
+            "category": [_coded("condition-category", "encounter-diagnosis")],
+            "code": diagnosis.concept(),
+            "subject": subject,
+            "encounter": visit,
+            "recordedDate": moment,
+        }
+        for diagnosis in entry.diagnoses
+    ]
+    for medicine in (*entry.medicines, *entry.repeats):
         order: Resource = {
             "resourceType": "MedicationRequest",
             "status": "active",
             "intent": "order",
-            "medicationCodeableConcept": {"text": entry.medicine},
+            "medicationCodeableConcept": medicine.concept(),
             "subject": subject,
             "encounter": visit,
             "authoredOn": moment,
         }
         if performer:
             order["requester"] = performer[0]
-        if entry.dosage:
-            order["dosageInstruction"] = [{"text": entry.dosage}]
+        if medicine.before:
+            order["priorPrescription"] = {"reference": f"MedicationRequest/{medicine.before['id']}"}
+            if "dosageInstruction" in medicine.before:
+                order["dosageInstruction"] = medicine.before["dosageInstruction"]
+        elif medicine.dosage:
+            order["dosageInstruction"] = [{"text": medicine.dosage}]
         found.append(order)
     if entry.allergy:
         found.append(
@@ -239,7 +307,7 @@ def _statements(
                 "resourceType": "AllergyIntolerance",
                 "clinicalStatus": _coded("allergyintolerance-clinical", "active"),
                 "verificationStatus": _coded("allergyintolerance-verification", "unconfirmed"),
-                "code": {"text": entry.allergy},
+                "code": entry.allergy.concept(),
                 "patient": subject,
                 "encounter": visit,
                 "recordedDate": moment,

@@ -72,6 +72,25 @@
     if (field && !field.contains(event.relatedTarget)) close(field);
   });
 
+  // Lists: when the last row is filled, there is one more.
+  document.addEventListener("change", (event) => {
+    const row = event.target.closest("[data-rows] > *");
+    const rows = row?.parentElement;
+    if (!rows || row !== rows.lastElementChild || rows.childElementCount >= 8 || !event.target.matches('[role="combobox"]') || !event.target.value) return;
+    const next = row.cloneNode(true), number = rows.childElementCount;
+    next.querySelectorAll(".help, .error, .warning").forEach((e) => e.remove());
+    next.querySelectorAll("input").forEach((input) => { input.value = ""; input.removeAttribute("aria-describedby"); input.removeAttribute("aria-invalid"); input.removeAttribute("autofocus"); });
+    next.querySelector('[role="listbox"]').replaceChildren();
+    next.querySelectorAll("[id], [for], [aria-controls], [hx-target]").forEach((e) => {
+      for (const name of ["id", "for", "aria-controls", "hx-target"]) {
+        const value = e.getAttribute(name);
+        if (value) e.setAttribute(name, value.replace(/-\d+(?=$|-list)/, `-${number}`));
+      }
+    });
+    rows.append(next);
+    window.htmx?.process(next);
+  });
+
   // GB 11643: digits 7 to 14 are the birth date, digit 17 is odd for men.
   document.addEventListener("input", (event) => {
     if (!event.target.matches?.("[data-resident-id]")) return;
@@ -82,13 +101,48 @@
     if (!sex.value) sex.value = Number(number[16]) % 2 ? "male" : "female";
   });
 
-  // A form is sent once; the server knows a second one too. When the page comes back from the cache, it may be sent again.
-  document.addEventListener("submit", (event) => {
+  // A form is sent once; the server knows a second one too. Before it goes, the server is asked whether it is there and
+  // the session still holds, so that what was typed stays on the page when not; nothing is kept in the browser.
+  const say = (form, key) => {
+    let notice = form.querySelector(":scope > [data-unsent]");
+    if (!notice) {
+      notice = document.createElement("div");
+      notice.className = "notice grade-1";
+      notice.dataset.unsent = "";
+      notice.setAttribute("role", "alert");
+      form.prepend(notice);
+    }
+    notice.textContent = document.body.dataset[key];
+    if (key === "signedOut") {
+      const link = document.createElement("a");
+      Object.assign(link, { href: "/sign-in", target: "_blank", rel: "noopener", textContent: document.body.dataset.signIn, className: "plain" });
+      notice.append(" ", link);
+    }
+    notice.scrollIntoView({ block: "center" });
+  };
+  document.addEventListener("submit", async (event) => {
     const form = event.target;
     if (!form.matches("[data-once]")) return;
-    if (form.dataset.sent) { event.preventDefault(); return; }
+    if (form.dataset.sent === "now") { form.dataset.sent = "1"; return; }
+    event.preventDefault();
+    if (form.dataset.sent) return;
     form.dataset.sent = "1";
-    setTimeout(() => delete form.dataset.sent, 8000);
+    const submitter = event.submitter;
+    let answer = null;
+    try {
+      answer = await fetch("/still-here", { redirect: "manual", cache: "no-store", headers: { Accept: "application/json" } });
+    } catch { answer = null; }
+    if (answer?.ok) {
+      const { csrf } = await answer.json();
+      form.elements.csrf_token.value = csrf;
+      form.querySelector(":scope > [data-unsent]")?.remove();
+      form.dataset.sent = "now";
+      form.requestSubmit(submitter);
+      setTimeout(() => delete form.dataset.sent, 8000);
+    } else {
+      delete form.dataset.sent;
+      say(form, answer?.type === "opaqueredirect" ? "signedOut" : "unreachable");
+    }
   });
   addEventListener("pageshow", () => document.querySelectorAll("[data-once]").forEach((form) => delete form.dataset.sent));
 })();
