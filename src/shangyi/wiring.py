@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 from shangyi import store
 from shangyi.access import Access
-from shangyi.errors import ShangyiError
 from shangyi.logs import configure
 from shangyi.settings import Settings
 from shangyi.store import embedded
@@ -59,7 +58,7 @@ def keep_database(records: Store, home: Path, ended: Event) -> None:
             continue
         try:
             fresh = embedded.start(home)
-        except ShangyiError as error:
+        except Exception as error:  # a full disk, for instance: whatever it is, try again until it is mended
             log.warning("the database cannot be started again: %s", type(error).__name__)
             continue
         if ended.is_set():

@@ -159,6 +159,7 @@ class Session:
         self, subtype: str, action: str, *entities: str, type: str = REST, query: str | None = None
     ) -> Recording:
         """A block that leaves one AuditEvent; for what stands above this package too (``reveal``, exports)."""
+        self.access.spool.require_room()
         event = Event(
             subtype, action, self.principal, self.origin, self.purpose, type, entities=entities, query=query
         )

@@ -12,7 +12,7 @@ from shangyi import __version__
 from shangyi.cli import codes
 from shangyi.cli.output import emit, line, note, utf8
 from shangyi.cli.text import sentence, t
-from shangyi.errors import ShangyiError
+from shangyi.errors import ShangyiError, Unavailable
 
 GROUPS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     (
@@ -165,8 +165,18 @@ def run(arguments: list[str]) -> int:
         # The reader of a pipe (head, less) has seen enough.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return codes.OK
+    except OSError as error:
+        return report(of_the_system(error), as_json)
     except Exception as error:
         return unexpected(error)
+
+
+def of_the_system(error: OSError) -> ShangyiError:
+    """What the operating system refuses (a full disk, a directory that may not be written) with its place."""
+    reason = error.strerror or type(error).__name__
+    if error.filename is None:
+        return Unavailable("The system refuses this: {reason}", reason=reason)
+    return Unavailable("{path} cannot be used: {reason}", path=str(error.filename), reason=reason)
 
 
 def unexpected(error: Exception) -> int:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import psycopg
 import zstandard
@@ -56,7 +56,18 @@ def backup(store: Store, target: Path, progress: Told | None = None) -> list[Tab
     part = target.with_name(target.name + ".part")
     target.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file, store.pool.connection() as connection:
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            done = _write(store, file, progress)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+    part.replace(target)
+    return done
+
+
+def _write(store: Store, file: IO[bytes], progress: Told | None) -> list[Table]:
+    with store.pool.connection() as connection:
         connection.execute("set transaction isolation level repeatable read, read only")
         done: list[Table] = []
         with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
@@ -73,9 +84,8 @@ def backup(store: Store, target: Path, progress: Told | None = None) -> list[Tab
                 ],
             }
             archive.writestr(MANIFEST, json.dumps(manifest, indent=1))
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(target)
+    file.flush()
+    os.fsync(file.fileno())
     return done
 
 

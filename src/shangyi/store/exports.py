@@ -67,13 +67,17 @@ def export(
                 continue
             target = directory / f"{name}.ndjson{'.gz' if compress else ''}"
             part = target.with_name(target.name + ".part")
-            with cast(BinaryIO, gzip.open(part, "wb", 6) if compress else part.open("wb")) as file:
-                count = 0
-                for version in _stream(connection, store, name, since, EVERYTHING):
-                    file.write(version.body + b"\n")
-                    count += 1
-                    if progress and count % BATCH_ROWS == 0:
-                        progress(name, count)
+            try:
+                with cast(BinaryIO, gzip.open(part, "wb", 6) if compress else part.open("wb")) as file:
+                    count = 0
+                    for version in _stream(connection, store, name, since, EVERYTHING):
+                        file.write(version.body + b"\n")
+                        count += 1
+                        if progress and count % BATCH_ROWS == 0:
+                            progress(name, count)
+            except BaseException:
+                part.unlink(missing_ok=True)
+                raise
             part.replace(target)
             counts[name] = count
             if progress:

@@ -7,7 +7,9 @@ when the server is killed. A power failure can take what the drain has not yet c
 import errno
 import os
 import secrets
+import shutil
 import threading
+import time
 from pathlib import Path
 
 from shangyi.errors import Unavailable
@@ -19,6 +21,9 @@ except ImportError:  # Windows, where an open file cannot be removed, which is t
 
 SUFFIX = ".spool"
 SEGMENT_BYTES = 16 << 20
+LEAST_ROOM_BYTES = 1 << 20
+ROOM_S = 0.05
+"""How long room that was found is counted on."""
 
 
 class Segment:
@@ -43,7 +48,21 @@ class Spool:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._segment: Segment | None = None
+        self._room_until = 0.0
         self._lock = threading.Lock()
+
+    def require_room(self) -> None:
+        """Raises Unavailable on a full disk: asked before anything is done that would have to be recorded."""
+        now = time.monotonic()
+        if now < self._room_until:
+            return
+        try:
+            free = shutil.disk_usage(self.folder if self.folder.exists() else self.folder.parent).free
+        except OSError:
+            return  # the folder is made, or found wanting, by ``append``
+        if free < LEAST_ROOM_BYTES:
+            raise Unavailable("The disk is full: the audit cannot be written, so nothing is shown or changed")
+        self._room_until = now + ROOM_S
 
     def append(self, line: bytes) -> None:
         """Keep a line. Raises Unavailable when it cannot be kept: no access without its record."""

@@ -86,6 +86,12 @@ def stop(data: Path, child: "subprocess.Popen[bytes] | None", wait_seconds: floa
     return not running(data)
 
 
+def reason(lines: list[str]) -> str:
+    """Why the server ended: the last lines of its log that are more than information."""
+    grave = [line for line in lines[-30:] if line.startswith(("PANIC:", "FATAL:", "ERROR:"))]
+    return " / ".join(dict.fromkeys(grave[-3:] or lines[-4:]))
+
+
 def tail(log: Path, size: int = 4000) -> list[str]:
     """The last lines of the server's log, without time and process id."""
     try:

@@ -161,8 +161,7 @@ def _wait(server: Server, say: Progress, launch: Callable[[], None]) -> None:
                 time.sleep(0.1)
                 launch()
                 continue
-            reason = " / ".join(lines[-4:])
-            raise Misconfigured("The database does not start: {reason}", reason=reason)
+            raise Misconfigured("The database does not start: {reason}", reason=process.reason(lines))
         if server.child is None and not process.running(server.data):
             launch()  # it was on its way out: the process that was to stop it was killed while it waited
         recovering = any("redo" in line or "recovery" in line for line in process.tail(log)[-5:])
