@@ -102,7 +102,10 @@ def load(
 
         def seen(state: Progress) -> None:
             refused = t("{count:,} refused", count=state.refused) if state.refused else ""
-            update(state.resources, note=refused)
+            testing = (
+                t("testing a packed file: {count:,} MiB", count=state.tested >> 20) if state.tested else ""
+            )
+            update(state.resources, note=testing or refused)
 
         def work(_: object) -> Report:
             return bulk_load(found.store, paths, workers=workers, progress=seen, ledger=not again)

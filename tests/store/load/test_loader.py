@@ -108,11 +108,14 @@ def test_a_large_packed_file_is_tested_before_it_is_taken(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("shangyi.store.load.sources.IN_MEMORY", 100)
-    data = gzip.compress(ndjson(*(group(f"big{n}") for n in range(50))))
+    plain = ndjson(*(group(f"big{n}") for n in range(50)))
+    data = gzip.compress(plain)
     (tmp_path / "cut.ndjson.gz").write_bytes(data[:-9])
     assert load(store, [tmp_path]).added == 0
     (tmp_path / "cut.ndjson.gz").write_bytes(data)
-    assert load(store, [tmp_path]).added == 50
+    said: list[tuple[int, int]] = []
+    assert load(store, [tmp_path], progress=lambda s: said.append((s.tested, s.resources))).added == 50
+    assert said == [(len(plain), 0), (0, 50)]
 
 
 def test_what_foreign_input_must_not_hold_is_refused(store: Store, tmp_path: Path) -> None:

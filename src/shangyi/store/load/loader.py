@@ -163,7 +163,8 @@ class _Load:
         chunk = Chunk()
         for name, path, member in sources.walk(paths):
             try:
-                with sources.opened(path, member) as stream:
+                with sources.opened(path, member, self._tested) as stream:
+                    self.state.tested = 0
                     for piece in split(member or name, stream, self._resolve):
                         place = f"{name}\n{piece.place}"
                         if isinstance(piece, Refused):
@@ -238,6 +239,11 @@ class _Load:
                 self.on_refusal(refusal)
         self.state.refused = report.refused
         self._tell(chunk, len(prepared.rids))
+
+    def _tested(self, size: int) -> None:
+        self.state.tested, self.state.seconds = size, time.monotonic() - self.started
+        if self.progress:
+            self.progress(self.state)
 
     def _tell(self, chunk: Chunk, resources: int) -> None:
         self.report.bytes += chunk.size

@@ -21,13 +21,17 @@ class Refusal:
 
 @dataclass(slots=True)
 class Progress:
-    """So far. ``bytes`` unpacked bytes read; ``rate`` resources a second."""
+    """So far. ``bytes`` unpacked bytes read; ``rate`` resources a second.
+
+    ``tested``: bytes of a large packed file that is being read to its end before anything of it is taken, else 0.
+    """
 
     source: str = ""
     bytes: int = 0
     resources: int = 0
     refused: int = 0
     seconds: float = 0.0
+    tested: int = 0
 
     @property
     def rate(self) -> float:

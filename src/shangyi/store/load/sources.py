@@ -58,13 +58,18 @@ def _hidden(name: str) -> bool:
 
 
 @contextmanager
-def opened(path: Path | None, member: str | None) -> Iterator[BinaryIO]:
-    """The unpacked bytes. A packed file is read once to its end first, so that a truncated one changes nothing."""
+def opened(
+    path: Path | None, member: str | None, tested: Callable[[int], None] = lambda _: None
+) -> Iterator[BinaryIO]:
+    """The unpacked bytes. A packed file is read once to its end first, so that a truncated one changes nothing.
+
+    ``tested`` is told how many bytes have been read so.
+    """
     if path is None:
         yield _piped(cast(io.BufferedReader, sys.stdin.buffer))
         return
     if member is not None:
-        with _unzipped(path, member) as stream:
+        with _unzipped(path, member, tested) as stream:
             yield stream
         return
     if not path.is_file():  # a pipe, such as the shell makes of <(command): it can be read once only
@@ -76,22 +81,13 @@ def opened(path: Path | None, member: str | None) -> Iterator[BinaryIO]:
             file.seek(0)
             yield file
             return
-    with _tested(lambda: cast(BinaryIO, gzip.open(path))) as stream:
-        yield stream
-
-
-@contextmanager
-def _tested(unpacked: Callable[[], BinaryIO]) -> Iterator[BinaryIO]:
-    """What is read to its end without an error: from memory where it is small, else a second time."""
-    with unpacked() as stream:
-        data = stream.read(IN_MEMORY + 1)
-        _drain(stream)
-    if len(data) <= IN_MEMORY:
+    with gzip.open(path) as check:
+        data = _drain(cast(BinaryIO, check), tested)
+    if data is not None:
         yield io.BytesIO(data)
         return
-    del data
-    with unpacked() as stream:
-        yield cast(BinaryIO, io.BufferedReader(cast(io.RawIOBase, stream), 1 << 20))
+    with gzip.open(path) as packed_file:
+        yield cast(BinaryIO, io.BufferedReader(packed_file, 1 << 20))
 
 
 def _piped(stream: io.BufferedReader) -> BinaryIO:
@@ -100,7 +96,7 @@ def _piped(stream: io.BufferedReader) -> BinaryIO:
 
 
 @contextmanager
-def _unzipped(path: Path, member: str) -> Iterator[BinaryIO]:
+def _unzipped(path: Path, member: str, tested: Callable[[int], None]) -> Iterator[BinaryIO]:
     """A member, once all of it has been read without a fault."""
     if member.lower().endswith(".zip"):
         raise zipfile.BadZipFile("it is packed twice; unpack it first")
@@ -110,21 +106,25 @@ def _unzipped(path: Path, member: str) -> Iterator[BinaryIO]:
 
     try:
         with zipfile.ZipFile(path) as archive, archive.open(member) as raw:
-            unpacked = stream(raw)
-            data = unpacked.read(IN_MEMORY + 1)
-            _drain(unpacked)
+            data = _drain(stream(raw), tested)
     except UNREADABLE as error:
         raise zipfile.BadZipFile(str(error)) from error
     except KeyError as error:
         raise zipfile.BadZipFile("there is nothing in it") from error
-    if len(data) <= IN_MEMORY:
+    if data is not None:
         yield io.BytesIO(data)
         return
-    del data
     with zipfile.ZipFile(path) as archive, archive.open(member) as raw:
         yield cast(BinaryIO, io.BufferedReader(cast(io.RawIOBase, stream(raw)), 1 << 20))
 
 
-def _drain(stream: BinaryIO) -> None:
-    while stream.read(1 << 20):
-        pass
+def _drain(stream: BinaryIO, tested: Callable[[int], None]) -> bytes | None:
+    """Read to the end; what was read where that is little enough to keep."""
+    data: bytes | None = stream.read(IN_MEMORY + 1)
+    if data is None or len(data) <= IN_MEMORY:
+        return data or b""
+    size, data = len(data), None
+    while block := stream.read(1 << 20):
+        size += len(block)
+        tested(size)
+    return None

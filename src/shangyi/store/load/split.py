@@ -5,6 +5,7 @@ bytes; ids are the uuid of the ``fullUrl``, else the resource's own, else (by th
 the same input always has the same ids.
 """
 
+import codecs
 import re
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO, NamedTuple
@@ -17,6 +18,7 @@ LARGEST_DOCUMENT = 256 << 20
 SPLIT_TYPES = frozenset(
     "transaction batch collection searchset history transaction-response batch-response".split()
 )
+_OBJECT = re.compile(rb"\s*\{.*\}\s*\Z", re.DOTALL)
 _NAME = b'"reference"'
 _NOT_LITERAL = re.compile(rb'(\s*:\s*")(urn:[^"\\]+|[A-Z][A-Za-z]+\?[^"\\]+|https?://[^"\\]+)"')
 _TYPE = re.compile(rb'\s*\{\s*"resourceType"\s*:\s*"([A-Za-z]+)"')
@@ -69,25 +71,34 @@ def split(name: str, stream: BinaryIO, resolver: Resolver) -> Iterator[Item | Re
         yield from _xml(stream)
         return
     first = stream.readline(LARGEST_DOCUMENT + 1)
-    if first.startswith(b"\xef\xbb\xbf"):
+    if first.startswith(codecs.BOM_UTF8):
         first = first[3:]
     if _is_object(first):
-        number = 0
-        line = first
-        while line:
-            number += 1
-            if len(line) > LARGEST_DOCUMENT:
-                yield Refused(f"line {number}", _too_large())
-                return
-            if line.strip():
-                yield from _document(line.strip(), f"line {number}", resolver)
-            line = stream.readline(LARGEST_DOCUMENT + 1)
+        yield from _lines(first, stream, resolver)
         return
-    data = first + stream.read(max(0, LARGEST_DOCUMENT + 1 - len(first)))
+    if stream.seekable():  # one copy of a large document is enough
+        del first
+        stream.seek(0)
+        data = stream.read(LARGEST_DOCUMENT + 1).removeprefix(codecs.BOM_UTF8)
+    else:
+        data = first + stream.read(max(0, LARGEST_DOCUMENT + 1 - len(first)))
     if len(data) > LARGEST_DOCUMENT:
         yield Refused("", _too_large())
-    elif data.strip():
+    elif data and not data.isspace():
         yield from _document(data, "", resolver)
+
+
+def _lines(line: bytes, stream: BinaryIO, resolver: Resolver) -> Iterator[Item | Refused]:
+    number = 0
+    while line:
+        number += 1
+        if len(line) > LARGEST_DOCUMENT:
+            yield Refused(f"line {number}", _too_large())
+            return
+        line = line.strip()
+        if line:
+            yield from _document(line, f"line {number}", resolver)
+        line = stream.readline(LARGEST_DOCUMENT + 1)
 
 
 def _too_large() -> TooLarge:
@@ -97,7 +108,7 @@ def _too_large() -> TooLarge:
 
 
 def _is_object(line: bytes) -> bool:
-    if not line.lstrip().startswith(b"{") or not line.rstrip().endswith(b"}"):
+    if not _OBJECT.match(line):
         return False
     try:
         _head.decode(line)
