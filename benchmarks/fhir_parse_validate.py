@@ -36,10 +36,11 @@ def peer() -> Callable[[bytes], object] | None:
 
 
 def main() -> None:
-    patients = []
-    for file in sorted(Path(sys.argv[1]).glob("*.json.gz")):
+    patients, some = [], []
+    for number, file in enumerate(sorted(Path(sys.argv[1]).glob("*.json.gz"))):
         found = [e["resource"] for e in json.loads(gzip.decompress(file.read_bytes()))["entry"]]
         patients += [json.dumps(r) for r in found if r["resourceType"] == "Patient"]
+        some += found if number < 10 else []
     patients.sort(key=len)
     median = patients[len(patients) // 2]
     value = json.loads(median)
@@ -67,6 +68,10 @@ def main() -> None:
     print(f"{'loads + validate, mean of all':42} {everyone * 1e6:8.1f} µs")
     full = seconds(lambda: [conformance.validate(json.loads(p)) for p in patients], 5) / len(patients)
     print(f"{'the same with invariants':42} {full * 1e6:8.1f} µs")
+    structure = seconds(lambda: [validation.validate(r) for r in some], 1) / len(some)
+    both = seconds(lambda: [conformance.validate(r) for r in some], 1) / len(some)
+    print(f"{'validate, mean of resources of ten people':42} {structure * 1e6:8.1f} µs")
+    print(f"{'the same with invariants':42} {both * 1e6:8.1f} µs")
     if other := peer():
         theirs = seconds(lambda: other(median), 100)
         ours = seconds(lambda: conformance.validate(json.loads(median)), 1000)

@@ -81,13 +81,16 @@ class _Plan(NamedTuple):
 
 
 class _Kind:
-    """A type at a path: its rules, and the plan of each shape."""
+    """A type at a path: its rules, and the plan of each shape. ``leads``: the names under which there can be something
+    to test; None where the type itself has rules.
+    """
 
-    __slots__ = ("plans", "rules", "structure")
+    __slots__ = ("leads", "plans", "rules", "structure")
 
     def __init__(self, structure: definitions.Structure, rules: tuple[Rule, ...]) -> None:
         self.structure, self.rules = structure, rules
         self.plans: dict[tuple[str, ...], _Plan | None] = {}
+        self.leads: frozenset[str] | None = None
 
 
 class _Compiled:
@@ -134,6 +137,8 @@ class _Compiled:
                 elif below is None:
                     if not self.resource(one, root):
                         return False
+                elif below.leads is not None and below.leads.isdisjoint(one):
+                    continue
                 elif not self.visit(one, below, resource, root):
                     return False
         return True
@@ -155,10 +160,18 @@ class _Compiled:
             if answer is None:
                 tests.append(rule.test)
         children = tuple(child for key in shape if (child := self.child(kind, key)) is not None)
+        for child in children:
+            if child.kind is not None and child.kind.leads is None and not child.kind.rules:
+                child.kind.leads = self.leads(child.kind)
         made = _Plan(tuple(tests), children) if tests or children else None
         self.shapes += 1
         kind.plans[shape] = made
         return made
+
+    def leads(self, kind: _Kind) -> frozenset[str]:
+        """The names of members of a type below which there can be something to test."""
+        names = kind.structure.properties
+        return frozenset(key for n in names for key in (n, "_" + n) if self.child(kind, key) is not None)
 
     def child(self, kind: _Kind, key: str) -> _Child | None:
         """How to go on below a member; None where nothing below can be tested."""
@@ -168,7 +181,9 @@ class _Compiled:
             return None
         element, name = found
         if plain != key:
-            return _Child(key, self.kind("Element", "Element"), ())
+            return (
+                _Child(key, self.kind("Element", "Element"), ()) if definitions.is_primitive(name) else None
+            )
         path = f"{kind.structure.name}.{element.name}"
         if definitions.is_primitive(name):
             own = rules_at(path, name, self.rules)
