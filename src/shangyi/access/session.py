@@ -4,7 +4,7 @@ A method of ``Session`` leaves exactly one AuditEvent, refused calls too, before
 repository below, never another method of its own, so that nothing is recorded twice.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime
@@ -21,7 +21,7 @@ from shangyi.access.model import NOWHERE, PURPOSES, Origin, Principal
 from shangyi.access.placement import relative
 from shangyi.access.suggestions import suggestions
 from shangyi.errors import Forbidden, Invalid, NotFound, ShangyiError
-from shangyi.store import merging
+from shangyi.store import exports, merging
 from shangyi.store.bundles import Entry, found, stored
 from shangyi.store.model import HistoryPage, Resource, Scope, SearchRequest, SearchResult, Version, Written
 from shangyi.store.repository import Parameters, Repository
@@ -298,6 +298,29 @@ class Session:
             if value is None:
                 raise NotFound("The record has no such field")
             return value
+
+    def reveal_many(self, references: Sequence[str]) -> None:
+        """Record that masked fields of these residents, found within the scope, are shown in full in a list.
+
+        Raises Forbidden unless the role may both reveal and export.
+        """
+        with self.recording("reveal", "R", *references) as recording:
+            recording.event.detail["field"] = "resident-id, phone"
+            self._decide_use("reveal")
+            self._decide_use("export")
+
+    def stream(self, type: str) -> Iterator[Version]:
+        """Every current resource of a type, as of one instant; one event, when it is over, with how many.
+
+        Decided before the first is given.
+        """
+        with self.recording("export", "R", type=EXPORT) as recording:
+            recording.event.detail |= {"target": f"{type}.ndjson", "resources": 0}
+            self._decide_use("export")
+            self._decide_write("read", type)
+            for number, version in enumerate(exports.stream(self._records, type), 1):
+                recording.event.detail["resources"] = number
+                yield version
 
     # Writes
 

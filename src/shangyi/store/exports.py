@@ -4,11 +4,13 @@ import gzip
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, Protocol, cast
 
 import psycopg
+from psycopg_pool import ConnectionPool
 
 from shangyi.store import identity, rows, scope
+from shangyi.store.codec import Codec
 from shangyi.store.database import Store
 from shangyi.store.model import EVERYTHING, Scope, Version
 from shangyi.store.types import NAMES, NUMBERS
@@ -16,8 +18,20 @@ from shangyi.store.types import NAMES, NUMBERS
 BATCH_ROWS = 1000
 
 
+class Source(Protocol):
+    """What is streamed from: a Store, or its Repository."""
+
+    @property
+    def pool(self) -> ConnectionPool[Any]:
+        """Connections."""
+
+    @property
+    def codec(self) -> Codec:
+        """What reads the bodies."""
+
+
 def stream(
-    store: Store, type: str, since: datetime | None = None, bounds: Scope = EVERYTHING
+    store: Source, type: str, since: datetime | None = None, bounds: Scope = EVERYTHING
 ) -> Iterator[Version]:
     """The current versions of a type, as of one instant, however many there are."""
     identity.check(type)
@@ -27,7 +41,7 @@ def stream(
 
 
 def _stream(
-    connection: psycopg.Connection, store: Store, type: str, since: datetime | None, bounds: Scope
+    connection: psycopg.Connection, store: Source, type: str, since: datetime | None, bounds: Scope
 ) -> Iterator[Version]:
     where, parameters = scope.condition(bounds, "s")
     if since is not None:

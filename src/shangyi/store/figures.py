@@ -30,6 +30,13 @@ class Figures:
     migration: int
 
 
+def counts(pool: ConnectionPool[Any]) -> dict[str, int]:
+    """Current resources by type."""
+    with pool.connection() as connection:
+        counted = connection.execute("select type, count(*) from search group by type").fetchall()
+    return {NAMES[number]: count for number, count in sorted(counted)}
+
+
 def figures(pool: ConnectionPool[Any]) -> Figures:
     """Counted now; some 0.3 s a million resources."""
     with pool.connection() as connection:
@@ -37,7 +44,6 @@ def figures(pool: ConnectionPool[Any]) -> Figures:
             "select current_setting('server_version'), pg_database_size(current_database()),"
             " (select count(*) from resource), (select max(number) from migration)"
         ).fetchone()
-        counted = connection.execute("select type, count(*) from search group by type").fetchall()
         readers = connection.execute(
             "select c.name, (select count(*) from resource r"
             "  where r.xid > split_part(c.cursor, '.', 1)::xid8 and r.xid < pg_snapshot_xmin(pg_current_snapshot())),"
@@ -47,7 +53,7 @@ def figures(pool: ConnectionPool[Any]) -> Figures:
         server=row[0],
         size=row[1],
         versions=row[2],
-        resources={NAMES[number]: count for number, count in sorted(counted)},
+        resources=counts(pool),
         readers=[Reader(*reader) for reader in readers],
         migration=row[3],
     )

@@ -187,6 +187,10 @@ def is_secure(request: Request) -> bool:
     return request.url.scheme == "https"
 
 
+OPEN_TO_ALL = ("/settings", "/sign-out", "/still-here")
+"""What somebody may open whose password was given by another and is still to be changed."""
+
+
 def page(handler: Handler, *, purpose: str = "TREAT") -> Callable[[Request], Any]:
     """An endpoint of ``handler``: signs the reader in by cookie, checks forms, maps errors to pages."""
 
@@ -225,6 +229,8 @@ def _answer(handler: Handler | None, request: Request, form: FormData) -> Respon
                 cookie,
                 token if isinstance(token, str) else None,
             )
+        if session.principal.must_change_password and request.url.path not in OPEN_TO_ALL:
+            return RedirectResponse("/settings", status_code=303)
         return handler(Context(request, access, session, cookie, form))
     except Unauthenticated:
         target = quote(request.url.path + (f"?{request.url.query}" if request.url.query else ""), safe="")

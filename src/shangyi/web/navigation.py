@@ -27,6 +27,13 @@ def groups(principal: Principal, text: Callable[[str], str], due: Mapping[str, i
         system.insert(0, NavItem("audit", text("Audit"), "/audit"))
     population = [NavItem("cases", text("Case reports"), "/cases")] if role in CASES else []
     data = [NavItem("load", text("Load records"), "/load")] if policy.may_use(role, "load") else []
+    if policy.may_use(role, "export"):
+        data.append(NavItem("export", text("Take records out"), "/export"))
+    if policy.may_use(role, "accounts"):
+        system[:0] = [
+            NavItem("accounts", text("Accounts"), "/accounts"),
+            NavItem("tokens", text("Tokens"), "/tokens"),
+        ]
     found = [
         NavGroup(text("Today"), today),
         NavGroup(text("Population"), population),

@@ -4,10 +4,12 @@ from starlette.routing import BaseRoute, Route
 
 from shangyi.web.context import page
 from shangyi.web.pages import (
+    accounts,
     audit,
     cases,
     choices,
     correct,
+    export,
     load,
     merge,
     overview,
@@ -45,6 +47,13 @@ def routes() -> list[BaseRoute]:
         Route("/residents/{id}/visit", page(visit.visit), methods=["GET", "POST"]),
         Route("/residents/{id}/merge", page(merge.merge), methods=["GET", "POST"]),
         Route("/residents/{id}/merges", page(merge.merges), methods=["GET", "POST"]),
+        Route("/residents.csv", page(residents.sheet)),
+        Route("/panel.csv", page(residents.sheet)),
+        Route("/export", page(export.export)),
+        Route("/export/{type}.ndjson", page(export.ndjson)),
+        Route("/accounts", page(accounts.accounts), methods=["GET", "POST"]),
+        Route("/accounts/{id:int}", page(accounts.account), methods=["GET", "POST"]),
+        Route("/tokens", page(accounts.tokens), methods=["GET", "POST"]),
         Route("/load", load.upload, methods=["POST"]),
         Route("/load", page(load.load)),
         Route("/load/{id}", page(load.progress)),

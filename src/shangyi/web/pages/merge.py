@@ -52,8 +52,11 @@ def merge(context: Context) -> Response:
         choose = {"with": found} if not chosen else {}
     if not chosen or chosen == id:
         return _choose(context, first, typed, choose)
+    if context.request.method == "POST" and context.field("step") != "merge":
+        # what was typed is a name: it stands in no address; the record's id may
+        return RedirectResponse(f"/residents/{id}/merge?with_value={chosen}", status_code=303)
     second = context.session.read("Patient", chosen)
-    if context.request.method == "POST" and context.field("step") == "merge":
+    if context.field("step") == "merge":
         return _merge(context, first, second)
     return _compare(context, first, second, {}, [])
 

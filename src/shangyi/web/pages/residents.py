@@ -2,18 +2,19 @@
 
 import datetime as dt
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from starlette.responses import RedirectResponse, Response
 
-from shangyi.access import Session
+from shangyi.access import Session, masking
 from shangyi.care.standing import keep, people
 from shangyi.care.standing.rules import rule
 from shangyi.store import keys
 from shangyi.store.merging import replaced_by
 from shangyi.store.model import Version
-from shangyi.web import formats, links
+from shangyi.web import csv, formats, links
 from shangyi.web import overview as computed
 from shangyi.web.components.table import Column, Row, Table
 from shangyi.web.context import Context
@@ -22,6 +23,7 @@ from shangyi.web.residents import PersonLine, person_line
 from shangyi.web.wording import display
 
 PAGE = 30
+SHEET_PAGE = 500
 SUGGESTIONS = 8
 AGES = {"0-6": (0, 6), "7-17": (7, 17), "18-44": (18, 44), "45-64": (45, 64), "65-": (65, None)}
 """Bands of the basic public health service: children 0–6, adults, 65 and older (years, inclusive)."""
@@ -138,6 +140,71 @@ def _list(context: Context, current: str, session: Session) -> Response:
     return response
 
 
+TITLES = (
+    "Full name",
+    "Sex",
+    "Age",
+    "Birth date",
+    "Resident id",
+    "Phone",
+    "Residence",
+    "Family doctor",
+    "Last visit",
+    "To be done",
+)
+
+
+def sheet(context: Context) -> Response:
+    """GET /residents.csv and /panel.csv: the list as a file, with the same filters; ``full`` for whole numbers."""
+    session = context.session.panel() if context.request.url.path == "/panel.csv" else context.session
+    full = bool(context.field("full"))
+    if full:
+        session.require_use("export")
+    chosen = {name: context.field(name) for name in FILTERS}
+    today = dt.datetime.now(formats.ZONE).date()
+
+    def page_after(cursor: str) -> people.Page:
+        query = replace(query_of(chosen, today, cursor), limit=SHEET_PAGE)
+
+        def find(records: Any, scope: Any) -> people.Page:
+            with records.transaction_connection() as connection:
+                return people.find(connection, records.codec, scope, query)
+
+        return session.select("residents.csv", find)
+
+    def rows(page: people.Page) -> Iterator[list[str]]:
+        while True:
+            if full:
+                session.reveal_many([version.reference for version in page.versions])
+            for version, person in zip(page.versions, page.people, strict=True):
+                yield _sheet_row(context, version.resource, person, today, full)
+            if not page.next:
+                return
+            page = page_after(page.next)
+
+    # the first page before the answer begins: what is refused is refused, not cut off
+    return csv.response("residents", [context.text(title) for title in TITLES], rows(page_after("")))
+
+
+def _sheet_row(
+    context: Context, patient: dict[str, Any], person: people.Person | None, today: dt.date, full: bool
+) -> list[str]:
+    line = person_line(patient, {}, context.text, context.language)
+    due = reasons(person.due, today, context.text, context.language) if person else []
+    return [
+        line.name,
+        line.sex,
+        line.age,
+        patient.get("birthDate", ""),
+        (masking.resident_id(patient) or "") if full else line.resident_id,
+        (masking.phone(patient) or "") if full else line.phone,
+        line.place,
+        line.doctor,
+        formats.date(person.seen) if person and person.seen else "",
+        "；".join(reason.why for reason in due),
+    ]
+
+
 def density(context: Context) -> bool:
     """Whether the reader wants narrow rows: as asked now, else as before."""
     asked = context.field(DENSITY_COOKIE) or context.request.cookies.get(DENSITY_COOKIE, "")
@@ -226,6 +293,7 @@ def table(
         rows=[row(*pair) for pair in rows],
         next=links.people(path, **{**chosen, "cursor": following}) if following else "",
         first=links.people(path, **chosen) if context.field("cursor") else "",
+        csv="" if FOUND in chosen else links.people(f"{path}.csv", **chosen),
         empty=text("Nobody matches. Check the spelling, or remove a filter."),
         dense=dense,
     )
