@@ -35,7 +35,9 @@ def of(kind: str, id: str, who: str) -> dict[str, Any]:
         case "Condition":
             more = {"code": code, "subject": subject}
         case "AllergyIntolerance":
-            more = {"code": code, "patient": subject}
+            system = "http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical"
+            status = {"coding": [{"system": system, "code": "active"}]}
+            more = {"code": code, "patient": subject, "clinicalStatus": status}
         case "RelatedPerson":
             more = {"patient": subject}
         case _:
