@@ -5,6 +5,7 @@ are checked on the resources (``checked``).
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import psycopg
@@ -15,6 +16,7 @@ from shangyi.store.codec import Codec
 from shangyi.store.model import EVERYTHING, Scope, SearchRequest, SearchResult, Version
 from shangyi.store.search import cursor as cursors
 from shangyi.store.search import includes
+from shangyi.store.search.conditions.base import Narrow
 from shangyi.store.search.linked import Linked, meeting
 from shangyi.store.search.order import Key, after, joins
 from shangyi.store.search.plan import Part, Plan
@@ -23,6 +25,9 @@ from shangyi.store.search.where import counted, where_of
 
 BATCH, MOST_CHECKED, MOST_COUNTED = 500, 20_000, 200_000
 """Candidates read at a time, for one page, and for a total, where resources have to be read to decide."""
+
+FIRST_CHECKED, FREQUENT = 2000, 5000
+"""Candidates read before the narrow tables are asked after all; values in one of them that are worth it."""
 
 Row = tuple[Any, ...]
 
@@ -37,8 +42,12 @@ def execute(
         return SearchResult((), total=counted, applied=query.applied, issues=query.issues)
     total = count(connection, codec, query, bounds) if query.total != "none" else None
     last = cursors.decode(query.applied, query.cursor, [k.kind for k in query.keys]) if query.cursor else None
-    if any(condition.recheck for condition in query.conditions):
-        matches, behind = checked(connection, codec, query, bounds, last)
+    read_first = by_reading(connection, query)
+    full = checked(connection, codec, read_first, bounds, last, FIRST_CHECKED) if read_first else None
+    if full is not None:
+        matches, behind = full
+    elif any(condition.recheck for condition in query.conditions):
+        matches, behind = checked(connection, codec, query, bounds, last) or ([], None)
     else:
         found = page(connection, query, bounds, last, query.count + 1)
         matches = rows.versions(codec, connection, [row[:7] for row in found[: query.count]])
@@ -52,12 +61,41 @@ def execute(
     return SearchResult(matches, included, total, following, query.applied, issues)
 
 
+def by_reading(connection: psycopg.Connection, query: Query) -> Query | None:
+    """The query with what is frequent in a narrow table read instead, where a walk by date gives the candidates.
+
+    Millions of values above a bound are not gathered for the first twenty.
+    """
+    if [key.sql for key in query.keys] != ["s.date", "s.rid"] or len({k.descending for k in query.keys}) > 1:
+        return None
+    conditions = [
+        condition.narrow.reading
+        if condition.narrow is not None and _frequent(connection, condition.narrow)
+        else condition
+        for condition in query.conditions
+    ]
+    return replace(query, conditions=conditions) if conditions != query.conditions else None
+
+
+def _frequent(connection: psycopg.Connection, narrow: Narrow) -> bool:
+    row = connection.execute(
+        f"select count(*) from ({narrow.rows} limit %s) x", [*narrow.values, FREQUENT]
+    ).fetchone()
+    return row == (FREQUENT,)
+
+
 def checked(
-    connection: psycopg.Connection, codec: Codec, query: Query, bounds: Scope, last: Sequence[Any] | None
-) -> tuple[list[Version], Sequence[Any] | None]:
+    connection: psycopg.Connection,
+    codec: Codec,
+    query: Query,
+    bounds: Scope,
+    last: Sequence[Any] | None,
+    give_up: int | None = None,
+) -> tuple[list[Version], Sequence[Any] | None] | None:
     """A page of what meets the conditions that only the resources can tell, and the sort values that it ends at.
 
-    No more than ``MOST_CHECKED`` candidates are read for a page, so it may be short and still have a next one.
+    No more than ``MOST_CHECKED`` candidates are read for a page, so it may be short and still have a next one; None
+    where ``give_up`` of them were read in vain.
     """
     matches: list[Version] = []
     read = 0
@@ -75,6 +113,8 @@ def checked(
         read += len(found)
         if len(found) < size:
             return matches, None
+        if give_up is not None and read >= give_up:
+            return None
         if read >= MOST_CHECKED:
             return matches, last
         size = BATCH

@@ -81,6 +81,7 @@ def _without_index(
             modifier,
             value,
             lambda kind, part, wanted: condition(kind, part, wanted, context, depth + 1),
+            context,
         )
     _refuse(code)
     known = ", ".join(sorted([*catalogue(type), *CONTROL]))

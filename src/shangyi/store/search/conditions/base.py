@@ -7,10 +7,24 @@ from typing import Any, Protocol
 from shangyi.errors import NotSupported
 from shangyi.store.model import Version
 from shangyi.store.search.catalogue import Parameter
+from shangyi.store.search.path import values as at
 from shangyi.store.search.units import Unit
 
 Recheck = Callable[[Sequence[Version]], Sequence[bool]]
 """Which of these versions, found by SQL, truly meet the condition."""
+
+
+Reader = Callable[[Any, str], bool]
+"""Whether a value of a resource, of a FHIR type, meets what a query asks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Narrow:
+    """The other way to a condition on a narrow table: its ``rows`` may be counted, and it can be read as well."""
+
+    rows: str
+    values: tuple[Any, ...]
+    reading: "Condition"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +33,8 @@ class Condition:
 
     ``code``: the key that the ``code`` column has where this is the primary code, and the token of rows that
     have it as a further coding. ``dates``: a row that is no longer than ``date.LONG_US`` can only meet the
-    condition with ``date`` between these two. ``recheck``: where SQL finds too much.
+    condition with ``date`` between these two. ``recheck``: where SQL finds too much. ``narrow``: where the values stand
+    in a table of their own.
     """
 
     sql: str
@@ -28,6 +43,7 @@ class Condition:
     code: tuple[int, int] | None = None
     dates: tuple[int, int] | None = None
     recheck: Recheck | None = None
+    narrow: Narrow | None = None
 
 
 NOTHING = Condition("false")
@@ -117,3 +133,16 @@ def not_supported(modifier: str, parameter: Parameter) -> NotSupported:
     return NotSupported(
         "The modifier :{modifier} is not supported for {name}", modifier=modifier[:32], name=parameter.code
     )
+
+
+def read_by(parameter: Parameter, meets: Reader) -> Condition:
+    """Rows that have a value, each read for whether one meets the query."""
+
+    def check(versions: Sequence[Version]) -> list[bool]:
+        return [
+            any(meets(v, path.type) for path in parameter.paths for v in at(path, version.resource))
+            for version in versions
+        ]
+
+    there = present(parameter)
+    return Condition(there.sql, there.values, recheck=check)

@@ -10,7 +10,7 @@ from shangyi.fhir.definitions import SearchParameter
 from shangyi.store.model import Version
 from shangyi.store.search.catalogue import Parameter, catalogue
 from shangyi.store.search.conditions import date, number, reference, string, token
-from shangyi.store.search.conditions.base import Condition, split, unescape
+from shangyi.store.search.conditions.base import Condition, Context, Narrow, Reader, Recheck, split, unescape
 from shangyi.store.search.path import Path, alternatives, paths
 from shangyi.store.search.path import values as at
 
@@ -24,6 +24,7 @@ def condition(
     modifier: str,
     value: str,
     make: Callable[[str, str, str], Condition],
+    context: Context,
 ) -> Condition:
     """A composite: its parts found apart by ``make``, then held together on the resource where that can differ."""
     if modifier:
@@ -44,8 +45,24 @@ def condition(
     sql = " or ".join("(" + " and ".join(c.sql for c in one) + ")" for one in found)
     given = tuple(value for one in found for condition in one for value in condition.values)
     hint = found[0][0] if len(found) == 1 else Condition("true")
-    check = None if roots(type, definition) == (type,) else _together(type, definition, asked)
-    return Condition(f"({sql})", given, hint.tokens, hint.code, recheck=check)
+    together = _together(type, definition, asked, context)
+    check = None if roots(type, definition) == (type,) else together
+    return Condition(
+        f"({sql})", given, hint.tokens, hint.code, recheck=check, narrow=_narrow(found, together)
+    )
+
+
+def _narrow(found: Sequence[Sequence[Condition]], together: Recheck) -> Narrow | None:
+    """The parts that need no table of their own by SQL, the whole by reading; of one value only."""
+    apart = [condition for condition in found[0] if condition.narrow is not None]
+    if len(found) != 1 or not apart or apart[0].narrow is None:
+        return None
+    others = [condition for condition in found[0] if condition.narrow is None]
+    sql = " and ".join(condition.sql for condition in others) or "true"
+    given = tuple(value for condition in others for value in condition.values)
+    hint = others[0] if others else Condition("true")
+    reading = Condition(f"({sql})", given, hint.tokens, hint.code, recheck=together)
+    return Narrow(apart[0].narrow.rows, apart[0].narrow.values, reading)
 
 
 def components(type: str, definition: SearchParameter) -> list[tuple[Parameter, str]]:
@@ -95,24 +112,33 @@ def _part(type: str, below: str, parameter: Parameter, expression: str) -> Part:
     return Part(parameter, tuple(found), whole)
 
 
-def _together(type: str, definition: SearchParameter, asked: Sequence[Sequence[str]]) -> Any:
+def _together(
+    type: str, definition: SearchParameter, asked: Sequence[Sequence[str]], context: Context
+) -> Recheck:
     plan = _plan(type, definition.code)
+    wanted = [
+        [
+            _reader(type, parameter, one, context)
+            for (parameter, _), one in zip(components(type, definition), values, strict=True)
+        ]
+        for values in asked
+    ]
 
-    def met(resource: Resource, wanted: Sequence[str]) -> bool:
+    def met(resource: Resource, readers: Sequence[Reader]) -> bool:
         return any(
             all(
                 any(
-                    _matches(value, path, one, part.parameter)
+                    meets(value, path.type)
                     for path, value in _below(resource if part.whole else root, part.paths)
                 )
-                for part, one in zip(parts, wanted, strict=True)
+                for part, meets in zip(parts, readers, strict=True)
             )
             for where, parts in plan
             for root in ([resource] if where is None else at(where, resource))
         )
 
     def check(versions: Sequence[Version]) -> list[bool]:
-        return [any(met(version.resource, wanted) for wanted in asked) for version in versions]
+        return [any(met(version.resource, readers) for readers in wanted) for version in versions]
 
     return check
 
@@ -123,16 +149,16 @@ def _below(root: Resource, below: Sequence[Path]) -> Iterator[tuple[Path, Any]]:
             yield path, value
 
 
-def _matches(value: Any, path: Path, wanted: str, parameter: Parameter) -> bool:
+def _reader(type: str, parameter: Parameter, value: str, context: Context) -> Reader:
     match parameter.kind:
         case "token":
-            return token.matches(value, path.type, wanted, parameter)
+            return token.reader(value, parameter)
         case "date":
-            return date.matches(value, wanted)
+            return date.reader(value)
         case "string":
-            return string.matches(value, path.type, wanted)
+            return string.reader([unescape(value)])
         case "reference":
-            return reference.matches(value, path.type, wanted, parameter)
+            return reference.reader(value, parameter, context.base)
         case "uri":
-            return bool(value == unescape(wanted))
-    return number.matches(value, wanted, parameter)
+            return lambda found, kind: bool(found == unescape(value))
+    return number.reader(type, parameter, value, context)

@@ -6,7 +6,15 @@ from typing import Any
 from shangyi.store import keys
 from shangyi.store.search import date as dates
 from shangyi.store.search.catalogue import Parameter, main_date
-from shangyi.store.search.conditions.base import Condition, not_supported, split, unescape
+from shangyi.store.search.conditions.base import (
+    Condition,
+    Narrow,
+    Reader,
+    not_supported,
+    read_by,
+    split,
+    unescape,
+)
 
 PREFIXES = ("eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap")
 
@@ -65,17 +73,25 @@ def condition(type: str, parameter: Parameter, modifier: str, value: str) -> Con
         sql, given = compare("x.low", "x.high", prefix, low, high)
         rows.append(sql)
         row_values += given
-    apart = f"s.rid in (select x.rid from search_date x where x.parameter = %s and ({' or '.join(rows)}))"
+    narrow = f"select x.rid from search_date x where x.parameter = %s and ({' or '.join(rows)})"
+    apart = f"s.rid in ({narrow})"
     if not main:
-        return Condition(apart, tuple(row_values))
+        reading = read_by(parameter, reader(value))
+        return Condition(apart, tuple(row_values), narrow=Narrow(narrow, tuple(row_values), reading))
     if all(len(path.steps) == 1 for path in parameter.paths):
         between = min(first for first, _ in reach), max(last for _, last in reach)
         return Condition(f"({' or '.join(own)})", tuple(own_values), dates=between)
     return Condition(f"({' or '.join(own)} or {apart})", (*own_values, *row_values))
 
 
-def matches(value: Any, wanted: str) -> bool:
-    """Whether a date, Period or Timing of a resource meets one value of a query."""
-    prefix, low, high = searched(wanted)
-    span = dates.span(value)
-    return span is not None and dates.compare(prefix, *span, (low, high))
+def reader(value: str) -> Reader:
+    """Whether a date, Period or Timing of a resource meets the query."""
+    asked = [searched(one) for one in split(value)]
+
+    def meets(found: Any, kind: str) -> bool:
+        span = dates.span(found)
+        return span is not None and any(
+            dates.compare(prefix, *span, (low, high)) for prefix, low, high in asked
+        )
+
+    return meets

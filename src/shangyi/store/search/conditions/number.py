@@ -7,7 +7,17 @@ from shangyi.errors import Invalid
 from shangyi.store import keys
 from shangyi.store.search import number as numbers
 from shangyi.store.search.catalogue import Parameter
-from shangyi.store.search.conditions.base import Condition, Context, not_supported, split, unescape
+from shangyi.store.search.conditions.base import (
+    NOTHING,
+    Condition,
+    Context,
+    Narrow,
+    Reader,
+    not_supported,
+    read_by,
+    split,
+    unescape,
+)
 from shangyi.store.search.conditions.date import prefixed
 from shangyi.store.search.units import Unit
 from shangyi.terminology import ucum
@@ -19,26 +29,60 @@ def condition(type: str, parameter: Parameter, modifier: str, value: str, contex
     """A number or quantity parameter."""
     if modifier:
         raise not_supported(modifier, parameter)
-    kept = [keys.parameter(type, home) for home in parameter.homes]
     parts: list[str] = []
-    given: list[Any] = [kept]
-    for one in split(value):
-        prefix, ends, system, code = parse(one, parameter)
-        if not code:
+    given: list[Any] = [_kept(type, parameter)]
+    for prefix, ends in wanted(type, parameter, value, context):
+        if isinstance(ends, tuple):
             sql, values = compare(prefix, ends)
             parts.append(f"({sql})")
             given += values
-            continue
-        for unit, converted in _units(context.units(kept), system, code, ends):
-            sql, values = compare(prefix, converted)
-            parts.append(f"(x.unit = %s and {sql})")
-            given += [unit, *values]
+        else:
+            for unit, converted in ends.items():
+                sql, values = compare(prefix, converted)
+                parts.append(f"(x.unit = %s and {sql})")
+                given += [unit, *values]
     if not parts:
-        return Condition("false")
-    sql = (
-        f"s.rid in (select x.rid from search_number x where x.parameter = any(%s) and ({' or '.join(parts)}))"
-    )
-    return Condition(sql, tuple(given))
+        return NOTHING
+    rows = f"select x.rid from search_number x where x.parameter = any(%s) and ({' or '.join(parts)})"
+    reading = read_by(parameter, reader(type, parameter, value, context))
+    return Condition(f"s.rid in ({rows})", tuple(given), narrow=Narrow(rows, tuple(given), reading))
+
+
+def _kept(type: str, parameter: Parameter) -> list[int]:
+    return [keys.parameter(type, home) for home in parameter.homes]
+
+
+def wanted(
+    type: str, parameter: Parameter, value: str, context: Context
+) -> list[tuple[str, Ends | dict[int, Ends]]]:
+    """Each value of a query: its prefix, and its range, by the key of the unit where one is asked for."""
+    found: list[tuple[str, Ends | dict[int, Ends]]] = []
+    for one in split(value):
+        prefix, ends, system, code = parse(one, parameter)
+        if code:
+            units = context.units(_kept(type, parameter))
+            found.append((prefix, dict(_units(units, system, code, ends))))
+        else:
+            found.append((prefix, ends))
+    return found
+
+
+def reader(type: str, parameter: Parameter, value: str, context: Context) -> Reader:
+    """Whether a number or quantity of a resource meets the query."""
+    asked = wanted(type, parameter, value, context)
+
+    def meets(found: Any, kind: str) -> bool:
+        span = numbers.stored(found)
+        if span is None:
+            return False
+        unit = numbers.unit_key(found) if isinstance(found, dict) else keys.NONE
+        for prefix, ends in asked:
+            fitting = ends if isinstance(ends, tuple) else ends.get(unit)
+            if fitting and numbers.compare(prefix, *span, (float(fitting[0]), float(fitting[1]))):
+                return True
+        return False
+
+    return meets
 
 
 def parse(value: str, parameter: Parameter) -> tuple[str, Ends, str | None, str]:
@@ -91,19 +135,3 @@ def compare(prefix: str, ends: Ends) -> tuple[str, list[float]]:
         case "le":
             return "x.low <= %s", [first]
     return "x.low <= %s and x.high >= %s", [last, first]
-
-
-def matches(value: Any, wanted: str, parameter: Parameter) -> bool:
-    """Whether a number or quantity of a resource meets one value of a query."""
-    prefix, ends, system, code = parse(wanted, parameter)
-    span = numbers.stored(value)
-    if span is None:
-        return False
-    if code:
-        own_system, own_code, text = numbers.unit(value)
-        unit = Unit(0, own_system, own_code or text, frozenset({text} - {""}))
-        found = _units([unit], system, code, ends)
-        if not found or (system and system != numbers.UCUM and (own_system, own_code) != (system, code)):
-            return False
-        ends = found[0][1]
-    return numbers.compare(prefix, *span, (float(ends[0]), float(ends[1])))

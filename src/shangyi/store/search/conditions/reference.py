@@ -10,6 +10,7 @@ from shangyi.store.search.catalogue import Parameter
 from shangyi.store.search.conditions.base import (
     Condition,
     Context,
+    Reader,
     any_token,
     not_supported,
     split,
@@ -61,6 +62,7 @@ def spellings(parameter: Parameter, modifier: str, value: str, base: str | None 
         yield text
 
 
-def matches(value: object, type: str, wanted: str, parameter: Parameter) -> bool:
-    """Whether a reference of a resource meets one value of a query, unmodified."""
-    return not set(spellings(parameter, "", wanted)).isdisjoint(values.references(value, type))
+def reader(value: str, parameter: Parameter, base: str | None) -> Reader:
+    """Whether a reference of a resource meets the query, unmodified."""
+    asked = {found for one in split(value) for found in spellings(parameter, "", one, base)}
+    return lambda found, kind: not asked.isdisjoint(values.references(found, kind))

@@ -8,7 +8,15 @@ from shangyi.store import keys
 from shangyi.store.model import Version
 from shangyi.store.search import text, values
 from shangyi.store.search.catalogue import Parameter
-from shangyi.store.search.conditions.base import Condition, not_supported, split, unescape
+from shangyi.store.search.conditions.base import (
+    Condition,
+    Narrow,
+    Reader,
+    not_supported,
+    read_by,
+    split,
+    unescape,
+)
 from shangyi.store.search.path import Path
 from shangyi.store.search.path import values as at
 
@@ -33,10 +41,12 @@ def condition(type: str, parameter: Parameter, modifier: str, value: str) -> Con
             else:
                 parts.append("x.value >= %s and x.value < %s")
                 given += [folded, folded + "\U0010ffff"]
-    sql = (
-        f"s.rid in (select x.rid from search_string x where x.parameter = any(%s) and ({' or '.join(parts)}))"
-    )
-    if modifier != "exact":
+    rows = f"select x.rid from search_string x where x.parameter = any(%s) and ({' or '.join(parts)})"
+    sql = f"s.rid in ({rows})"
+    if not modifier:
+        reading = read_by(parameter, reader(wanted, name, parameter.paths[0].steps[-1][0]))
+        return Condition(sql, tuple(given), narrow=Narrow(rows, tuple(given), reading))
+    if modifier == "contains":
         return Condition(sql, tuple(given))
 
     def exactly(versions: Sequence[Version]) -> list[bool]:
@@ -63,7 +73,11 @@ def spellings(value: str, name: bool = False) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def matches(value: Any, type: str, wanted: str) -> bool:
-    """Whether a string of a resource meets one value of a query, unmodified."""
-    folded = text.fold(unescape(wanted))
-    return any(found.startswith(folded) for found in values.strings(value, type))
+def reader(wanted: Sequence[str], name: bool = False, part: str = "") -> Reader:
+    """Whether a string of a resource, in an element ``part``, meets one of these, as without a modifier."""
+    asked = tuple(folded for one in wanted for folded in spellings(one, name))
+
+    def meets(found: Any, kind: str) -> bool:
+        return any(value.startswith(asked) for value in values.strings(found, kind, part))
+
+    return meets

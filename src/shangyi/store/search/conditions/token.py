@@ -11,6 +11,7 @@ from shangyi.store.search.catalogue import Parameter, primary_code
 from shangyi.store.search.conditions.base import (
     Condition,
     Context,
+    Reader,
     any_token,
     not_supported,
     present,
@@ -175,8 +176,10 @@ def _of_type(type: str, parameter: Parameter, value: str) -> Condition:
     return Condition(found.sql, found.values, found.tokens, recheck=check)
 
 
-def matches(value: Any, type: str, wanted: str, parameter: Parameter) -> bool:
-    """Whether a code of a resource meets one value of a query, unmodified."""
-    system, code = parse(wanted, parameter)
-    spelled = code if system is None else f"{system}|{code}"
-    return spelled in values.tokens(value, type)
+def reader(value: str, parameter: Parameter) -> Reader:
+    """Whether a code of a resource meets the query, unmodified."""
+    asked = {
+        code if system is None else f"{system}|{code}"
+        for system, code in (parse(one, parameter) for one in split(value))
+    }
+    return lambda found, kind: not asked.isdisjoint(values.tokens(found, kind))
