@@ -35,6 +35,7 @@ class Linked:
         self, connection: psycopg.Connection, codec: Codec, bounds: Scope, base: str | None = None
     ) -> None:
         self.connection, self.codec, self.bounds, self.base = connection, codec, bounds, base
+        self._units: dict[tuple[int, ...], Sequence[Unit]] = {}
 
     def each(self, type: str, wanted: Condition, most: int | None = None) -> Iterator[Version]:
         """All resources of a type that meet a condition, or at most so many."""
@@ -49,9 +50,17 @@ class Linked:
                 )
             yield from (v for v, fits in zip(batch, meeting([wanted], batch), strict=True) if fits)
 
-    def select(self, type: str, wanted: Condition, limit: int) -> list[Version]:
-        """At most so many of them."""
-        return list(islice(self.each(type, wanted, limit), limit))
+    def few(self, type: str, wanted: Condition, most: int) -> list[Version] | None:
+        """All of them, or None where there are more than ``most``: then none is read."""
+        if wanted.recheck is None:
+            where, values = where_of([type], [wanted], self.bounds)
+            row = self.connection.execute(
+                f"select count(*) from (select from search s where {where} limit %s) x", [*values, most + 1]
+            ).fetchone()
+            if row is not None and row[0] > most:
+                return None
+        found = list(islice(self.each(type, wanted, most + 1), most + 1))
+        return found if len(found) <= most else None
 
     def meeting(self, type: str, wanted: Condition, references: Collection[str]) -> set[str]:
         """Those of these resources that meet a condition."""
@@ -67,7 +76,10 @@ class Linked:
 
     def units(self, parameters: Sequence[int]) -> Sequence[Unit]:
         """The units that the values of these parameters have."""
-        return units.in_use(self.connection, self.codec, parameters)
+        known = self._units.get(tuple(parameters))
+        if known is None:
+            known = self._units[tuple(parameters)] = units.in_use(self.connection, self.codec, parameters)
+        return known
 
     def codes(self, value_set: str) -> Collection[tuple[str, str]]:
         """The codes of a value set, R4's or a stored one."""

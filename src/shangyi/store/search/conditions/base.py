@@ -55,8 +55,8 @@ class Context(Protocol):
     base: str | None
     """The address of this server, which references may begin with."""
 
-    def select(self, type: str, wanted: Condition, limit: int) -> list[Version]:
-        """At most so many resources of a type that meet a condition."""
+    def few(self, type: str, wanted: Condition, most: int) -> list[Version] | None:
+        """All resources of a type that meet a condition, or None where there are more than ``most``."""
 
     def each(self, type: str, wanted: Condition) -> Iterator[Version]:
         """All resources of a type that meet a condition."""

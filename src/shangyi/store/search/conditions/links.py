@@ -48,8 +48,8 @@ def chain(
         return _residents("s.patient in (select s.rid", "Patient", inner["Patient"], context)
     tokens: list[int] = []
     for kind, wanted in inner.items():
-        found = context.select(kind, wanted, MOST_LINKED + 1)
-        if len(found) > MOST_LINKED:
+        found = context.few(kind, wanted, MOST_LINKED)
+        if found is None:
             return _linked(parameter, inner, context)
         tokens += [keys.token(type, home, v.reference) for home in parameter.homes for v in found]
     return any_token(tokens) if tokens else NOTHING
@@ -96,8 +96,8 @@ def has(type: str, name: str, make: Make, context: Context) -> Condition:
     inner = make(kind, further)
     if type == "Patient" and code in OF_RESIDENTS and inner.recheck is None:
         return _residents("s.rid in (select s.patient", kind, inner, context)
-    found = context.select(kind, inner, MOST_LINKED + 1)
-    if len(found) <= MOST_LINKED:
+    found = context.few(kind, inner, MOST_LINKED)
+    if found is not None:
         linked = {r for version in found for r in references(version, parameter)}
         return Condition("s.rid = any(%s)", ([keys.key(r) for r in linked if r.startswith(type + "/")],))
 
