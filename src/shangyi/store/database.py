@@ -117,8 +117,7 @@ def _readable(descriptor: int) -> bool:
 
 
 def _reason(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[-1] if lines else type(error).__name__
+    return " ".join(str(error).split())[:400] or type(error).__name__
 
 
 def open(
