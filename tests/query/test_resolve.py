@@ -67,3 +67,17 @@ def test_a_variable_lives_in_what_is_called_on_it() -> None:
     assert compile(text, "Patient").evaluate(patient) == ["单!"]
     with pytest.raises(EvaluationError, match="%n was not given"):
         compile("name.defineVariable('n').exists() and %n.exists()", "Patient").evaluate(patient)
+
+
+def test_answers_as_plain_python() -> None:
+    patient = {
+        "resourceType": "Patient",
+        "name": [{"given": ["秀英"]}],
+        "birthDate": "1958-03",
+        "active": True,
+    }
+    assert compile("name.given", "Patient").values(patient) == ["秀英"]
+    assert compile("name", "Patient").values(patient) == [{"given": ["秀英"]}]
+    assert compile("birthDate < @1960", "Patient").values(patient) == [True]
+    assert compile("active", "Patient").holds(patient)
+    assert not compile("deceased", "Patient").holds(patient)

@@ -146,7 +146,7 @@ class _Compiled:
     def plan(self, kind: _Kind, shape: tuple[str, ...]) -> _Plan | None:
         """What to do on objects of this shape; None where that is nothing."""
         if self.shapes >= SHAPES:
-            for known in self.kinds.values():
+            for known in list(self.kinds.values()):  # other threads may be adding
                 known.plans.clear()
             self.shapes = 0
         properties = kind.structure.properties

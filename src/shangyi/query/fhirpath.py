@@ -8,7 +8,7 @@ from shangyi.fhir import definitions
 from shangyi.query import typed
 from shangyi.query.closures import compile_tree
 from shangyi.query.closures.evaluation import Evaluation, Membership, Resolver, Scope, Sink
-from shangyi.query.closures.values import Collection, Element, truth
+from shangyi.query.closures.values import Collection, Element, system, truth
 from shangyi.query.closures.values import resource as boxed
 from shangyi.query.errors import EvaluationError, ParseError
 from shangyi.query.parser import parse
@@ -61,6 +61,11 @@ class Expression:
             return self._closure(Scope(at, items))
         except RecursionError:
             raise EvaluationError("The data are nested too deeply for {text}", text=self.text) from None
+
+    def values(self, context: Any, **around: Any) -> list[Any]:
+        """The same as plain Python: System values, and what has none as in JSON."""
+        found = [(item, system(item)) for item in self.evaluate(context, **around)]
+        return [item.value if isinstance(value, Element) or value is None else value for item, value in found]
 
     def holds(self, context: Any, **around: Any) -> bool:
         """Whether the expression is true: as an invariant, where empty is not true."""
