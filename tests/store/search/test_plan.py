@@ -83,6 +83,7 @@ def test_the_ways_agree(filled: Store, monkeypatch: pytest.MonkeyPatch, query: s
         frequency, "estimate", lambda connection, wanted: dict.fromkeys([*wanted, *tokens], 10**6)
     )
     assert ids(filled, query) == free
-    for lengths in (10,), (7, 40):
-        monkeypatch.setattr(plan, "WALKS", lengths)
+    for length in (7, 40):
+        monkeypatch.setattr(plan, "SHORT", length)
+        monkeypatch.setattr(plan, "LONG", length)
         assert ids(filled, query) == free

@@ -1,7 +1,7 @@
 """Which way a page is found (docs/decisions/0005): the shape of each statement leaves PostgreSQL no bad choice.
 
 - A walk goes along one btree in the order of the page, by code (code, date, rid) or by type (type, date, rid), and stops
-  when the page is full. It is right where the answer is frequent, and by code always; it ends after ``WALKS`` rows.
+  when the page is full. It is right where the answer is frequent, and by code always; it ends after ``LONG`` rows.
 - A collection takes all rows that have the tokens, by GIN, and sorts them: right where some token is rare.
 - By last update: along the versions of the type.
 """
@@ -19,8 +19,8 @@ from shangyi.store.search.index import long
 from shangyi.store.search.order import UPDATED, Key, joins
 from shangyi.store.types import NUMBERS
 
-WALKS = (3_000, 30_000)
-"""So many rows are walked at first, and so many more where a collection would cost more than they do."""
+SHORT, LONG = 3_000, 30_000
+"""So many rows are walked at most; the greater number where a collection would cost more than it does."""
 RARE, OFTEN = 4_000, 20_000
 """A token that RARE rows have is collected in about 10 ms; one that more than OFTEN have costs more than the long walk."""
 
@@ -78,14 +78,14 @@ class Plan:
         if order == ["s.date", "s.rid"]:
             longer = least is None or least > OFTEN
             return self._walk(
-                WALKS if longer and not any("select" in c.sql for c in self.conditions) else WALKS[:1]
+                LONG if longer and not any("select" in c.sql for c in self.conditions) else SHORT
             )
         if order == [UPDATED, "s.rid"]:
             return self._by_update()
         return None
 
-    def _walk(self, lengths: Sequence[int]) -> list[Row] | None:
-        """The page along (code, date, rid) or (type, date, rid), or None where it is longer than ``lengths``.
+    def _walk(self, length: int) -> list[Row] | None:
+        """The page out of so many rows along (code, date, rid) or (type, date, rid); None where it takes more.
 
         Rows that have the code as a further coding have a token that says so, and rows whose main date is so long that
         it may start far before a searched range have one too: both are collected and merged in.
@@ -107,12 +107,11 @@ class Plan:
             apart.append(Part("s.tokens @> array[%s::bigint]", (coded[1],)))
         if self.cursor:
             bounds &= self.cursor
-        for length in lengths:
-            found = self._walked(bounds, length, apart)
-            walked = found[0][-1] if found else 0
-            if walked >= self.limit or self._ends(bounds, length):
-                return [row[:-1] for row in found]
-        return None
+        found = self._walked(bounds, length, apart)
+        walked = found[0][-1] if found else 0
+        if walked < self.limit and not self._ends(bounds, length):
+            return None
+        return [row[:-1] for row in found]
 
     def _walked(self, bounds: Part, length: int, apart: Sequence[Part]) -> list[Row]:
         """The page out of the first ``length`` rows within ``bounds``, and how many of it the walk gave."""
@@ -150,7 +149,7 @@ class Plan:
             base &= Part(f"r.updated {'<' if down else '>='} %s", (instant,))
         edge = self._run(
             f"select r.updated from resource r where {base.sql} order by r.updated{' desc' if down else ''}"
-            f" offset {WALKS[0]} limit 1",
+            f" offset {SHORT} limit 1",
             base.values,
         )
         if edge:  # and all that were written in the same instant

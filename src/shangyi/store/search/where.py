@@ -20,7 +20,7 @@ def where_of(types: Sequence[str], conditions: Sequence[Condition], bounds: Scop
         if types[0] not in bounds.types:
             return "false", []
         bounds = replace(bounds, types=None)
-    seen, values = scope.condition(bounds)
+    seen, values = scope.condition(bounds, many=True)
     parts = [c.sql for c in conditions]
     given: list[Any] = [value for c in conditions for value in c.values]
     if types and not (len(types) == 1 and any(c.tokens or c.code for c in conditions)):
