@@ -1,19 +1,13 @@
 """HTTP speed: read by id and search, with decision and audit, per core of server CPU.
 
-    python benchmarks/http_interface.py [--residents 200] [--seconds 10] [--connections 8] [--json]
+    PYTHONPATH=src python benchmarks/http_interface.py [--residents 200] [--seconds 10] [--connections 8] [--json]
+    PYTHONPATH=src python benchmarks/http_interface.py --home HOME --connections 1    # HOME of benchmarks/population.py
 
-Starts a real uvicorn (one worker, the real application) on loopback over an embedded PostgreSQL in a temporary home, loads
-synthetic residents with twenty observations each, and lets another process ask over keep-alive connections. CPU seconds are
+Starts a real uvicorn (one worker, the real application) on loopback, over an embedded PostgreSQL in a temporary home with
+synthetic residents of twenty observations each, or over HOME, and lets another process ask over keep-alive connections. CPU seconds are
 those of the server process and of PostgreSQL (all its processes), read from the operating system before and after, so
 requests per CPU second is what one core would serve. The asking process is not counted.
 """
-
-# ruff: noqa: E402
-import sys
-
-sys.path = [
-    folder for folder in sys.path if not folder.endswith("benchmarks")
-]  # this file is no `http` of Python's
 
 import argparse
 import asyncio
@@ -23,11 +17,13 @@ import os
 import random
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 SERVER = """
 import sys, uvicorn
@@ -86,6 +82,60 @@ def prepare(home: Path, residents: int, each: int) -> str:
         return token.secret
 
 
+def small_cases(residents: int) -> dict[str, list[str]]:
+    """What to ask of the record that ``prepare`` loads."""
+    everyone = [f"p{number}" for number in range(residents)]
+    code = "code=http://loinc.org|2339-0"
+    return {
+        "read by id": [f"/fhir/Patient/{p}" for p in everyone],
+        "vread": [f"/fhir/Patient/{p}/_history/1" for p in everyone],
+        "search patient + code": [f"/fhir/Observation?patient={p}&{code}" for p in everyone],
+        "search code + date, first page": [f"/fhir/Observation?{code}&date=ge2020&_count=20"],
+    }
+
+
+def large_cases(home: Path) -> tuple[str, dict[str, list[str]]]:
+    """A token, and what to ask of a large record: codes by how frequent they are, thousands of different questions."""
+    import search
+
+    os.environ["SHANGYI_HOME"] = str(home)
+    from shangyi.settings import Settings
+    from shangyi.wiring import opened
+
+    chance = random.Random(11)
+    with opened(Settings.load()) as opening:
+        access = opening.access
+        administration = access.administration(access.owner_session())
+        token = administration.create_token("benchmark", "clinician", "*", timedelta(hours=1))
+        with opening.store.pool.connection() as connection:
+            codec = opening.store.codec
+            tiers = search.tiers(search.ranked(connection, codec))
+            people = search.patients(connection, codec)
+            some = search.versions(
+                connection, codec, "r.rid in (select rid from search tablesample system (0.1) limit 2000)", []
+            )
+    cases = {"read by id": [f"/fhir/{version.type}/{version.id}" for version in some]}
+    for tier, codes in tiers.items():
+        asked = [f"code={search.LOINC}|{code.code}" for code in codes for _ in range(200)]
+        cases[f"{tier} code + date"] = [f"/fhir/Observation?{a}&date=ge{search.month(chance)}" for a in asked]
+        cases[f"{tier} code + date to"] = [
+            f"/fhir/Observation?{a}&date=le{search.month(chance)}" for a in asked
+        ]
+        cases[f"{tier} code + date + patient"] = [
+            f"/fhir/Observation?{a}&date=ge{search.month(chance)}&patient={chance.choice(people)}"
+            for a in asked
+        ]
+        cases[f"{tier} code, count"] = [f"/fhir/Observation?{a}&_summary=count" for a in asked[::200]]
+    cases["status + date"] = [
+        f"/fhir/Observation?status=final&date=ge{search.month(chance)}" for _ in range(1000)
+    ]
+    cases["patient"] = [f"/fhir/Observation?patient={p}" for p in people]
+    cases["names"] = [
+        f"/fhir/Patient?name={name}" for name in map(quote, ("王", "李", "zhang", "wangx", "lq"))
+    ]
+    return token.secret, cases
+
+
 def ticks(pid: int) -> float:
     """User and system time of a process so far, in seconds; 0 when it has ended."""
     try:
@@ -142,15 +192,16 @@ def measure(
     context = multiprocessing.get_context("spawn")
     out = context.Queue()
     for seconds in (1.0, options.seconds):  # the first is to warm up
-        database = database_processes(home)
-        before = ticks(server), sum(map(ticks, database))
+        before = ticks(server), {pid: ticks(pid) for pid in database_processes(home)}
         started = time.perf_counter()
         client = context.Process(target=ask, args=(port, token, paths, seconds, options.connections, out))
         client.start()
         latencies, failures = out.get()
         client.join()
         elapsed = time.perf_counter() - started
-        python, postgres = ticks(server) - before[0], sum(map(ticks, database)) - before[1]
+        python = ticks(server) - before[0]
+        # processes that ended meanwhile (autovacuum) are left out
+        postgres = sum(max(0.0, ticks(pid) - before[1].get(pid, 0.0)) for pid in database_processes(home))
     latencies.sort()
     count = len(latencies)
     return {
@@ -175,29 +226,23 @@ def main() -> None:
     parser.add_argument("--connections", type=int, default=8)
     parser.add_argument("--only", default="")
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--home", type=Path)
     options = parser.parse_args()
-    home = Path(tempfile.mkdtemp(prefix="shangyi-http-"))
-    home.chmod(0o711)
-    token = prepare(home, options.residents, options.observations)
+    if options.home:
+        home = options.home.absolute()
+        token, cases = large_cases(home)
+    else:
+        home = Path(tempfile.mkdtemp(prefix="shangyi-http-"))
+        home.chmod(0o711)
+        token, cases = prepare(home, options.residents, options.observations), small_cases(options.residents)
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
     environment = {**os.environ, "SHANGYI_HOME": str(home), "SHANGYI_LOG": "info"}
     command = [sys.executable, "-c", SERVER, str(listener.fileno())]
-    with open(home / "serve.log", "wb") as log:
+    with open(home / "benchmark.log", "wb") as log:
         child = subprocess.Popen(command, pass_fds=[listener.fileno()], env=environment, stderr=log)
     try:
         wait(port, child, home)
-        residents = [f"p{number}" for number in range(options.residents)]
-        cases = {
-            "read by id": [f"/fhir/Patient/{p}" for p in residents],
-            "vread": [f"/fhir/Patient/{p}/_history/1" for p in residents],
-            "search patient + code": [
-                f"/fhir/Observation?patient={p}&code=http://loinc.org|2339-0" for p in residents
-            ],
-            "search code + date, first page": [
-                "/fhir/Observation?code=http://loinc.org|2339-0&date=ge2020&_count=20"
-            ],
-        }
         for name, paths in cases.items():
             if options.only in name:
                 found = measure(name, port, token, paths, options, child.pid, home)
@@ -214,7 +259,7 @@ def wait(port: int, child: subprocess.Popen[bytes], home: Path) -> None:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         if child.poll() is not None:
-            sys.exit(f"the server ended: {(home / 'serve.log').read_text()[-2000:]}")
+            sys.exit(f"the server ended: {(home / 'benchmark.log').read_text()[-2000:]}")
         try:
             with socket.create_connection(("127.0.0.1", port), timeout=2) as probe:
                 probe.sendall(b"GET /ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
