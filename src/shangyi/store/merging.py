@@ -39,13 +39,16 @@ class Merged:
 
 @cache
 def _parameters() -> tuple[tuple[str, str], ...]:
-    """Every search parameter of every type by which a resource refers to a Patient."""
+    """Where the references of every type to a Patient stand, by every search parameter that looks at them."""
     return tuple(
-        (type, code)
-        for type in NUMBERS
-        if type not in STATEMENTS
-        for code, parameter in catalogue(type).items()
-        if parameter.kind == "reference" and "Patient" in parameter.targets
+        dict.fromkeys(
+            (type, home)
+            for type in NUMBERS
+            if type not in STATEMENTS
+            for parameter in catalogue(type).values()
+            if parameter.kind == "reference" and "Patient" in parameter.targets
+            for home in parameter.homes
+        )
     )
 
 
