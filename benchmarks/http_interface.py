@@ -252,7 +252,7 @@ def main() -> None:
                 )
     finally:
         child.terminate()
-        child.wait(30)
+        child.wait(120)
 
 
 def wait(port: int, child: subprocess.Popen[bytes], home: Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from shangyi.errors import Misconfigured
 from shangyi.store import embedded
-from shangyi.store.embedded import Server, process
+from shangyi.store.embedded import Server, cluster, process
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="sockets and signals")
 SMALL = {"shared_buffers": "16MB"}
@@ -148,3 +148,12 @@ def test_one_that_is_just_being_stopped_is_started_again(home: Path) -> None:
             assert one(again, "select n from kept") == 7
         ending.join()
     server.close()
+
+
+def test_the_cache_goes_by_the_memory() -> None:
+    assert [cluster.sized(mb)["shared_buffers"] for mb in (512, 8192, 262144)] == [
+        "128MB",
+        "1024MB",
+        "4096MB",
+    ]
+    assert cluster.memory_mb() > 256

@@ -33,9 +33,7 @@ SETTINGS = {
     "min_wal_size": "256MB",
     "checkpoint_timeout": "15min",
     "commit_delay": "0",
-    # Sized for a laptop that does other things as well.
-    "shared_buffers": "512MB",
-    "effective_cache_size": "4GB",
+    # Sized for a laptop that does other things as well; see `sized` for what goes by its memory.
     "work_mem": "32MB",
     "maintenance_work_mem": "256MB",
     "max_connections": "100",
@@ -43,6 +41,7 @@ SETTINGS = {
     "dynamic_shared_memory_type": "mmap" if sys.platform != "win32" else "windows",  # /dev/shm may hold 64 MB
     "max_parallel_workers_per_gather": "1",
     "jit": "off",
+    "io_method": "sync",  # what is asked is cached; to hand each read to another process costs more than the read
     "random_page_cost": "1.1",
     "autovacuum_vacuum_insert_scale_factor": "0.5",
     "autovacuum_vacuum_scale_factor": "0.05",
@@ -59,6 +58,27 @@ SETTINGS = {
     "lc_messages": "C",
     "datestyle": "ISO",
 }
+
+
+def memory_mb() -> int:
+    """The memory of the machine, or of the container that we are in; 4 GiB where it cannot be told."""
+    try:
+        found = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") >> 20
+    except (AttributeError, ValueError, OSError):
+        return 4096
+    try:
+        limit = Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        return found
+    return min(found, int(limit) >> 20) if limit.isdigit() else found
+
+
+def sized(memory_mb: int) -> dict[str, str]:
+    """What goes by the memory: an eighth of it for our own cache, between 128 MB and 4 GB."""
+    return {
+        "shared_buffers": f"{min(max(memory_mb // 8, 128), 4096)}MB",
+        "effective_cache_size": f"{max(memory_mb // 2, 512)}MB",
+    }
 
 
 def environment() -> dict[str, str]:
@@ -144,7 +164,7 @@ def configure(data: Path, account: Account, socket: Path | None, overrides: dict
         listen = {"listen_addresses": "127.0.0.1"}
     lines = [
         f"{name} = '{str(value).replace(chr(39), chr(39) * 2)}'"
-        for name, value in (SETTINGS | listen | overrides).items()
+        for name, value in (SETTINGS | sized(memory_mb()) | listen | overrides).items()
     ]
     text = "# Written by Shangyi at every start.\n" + "\n".join(lines) + "\n"
     for name, content in (("postgresql.conf", text), ("pg_hba.conf", AUTHENTICATION)):
