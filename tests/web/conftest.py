@@ -56,6 +56,22 @@ RECORDS: list[dict[str, Any]] = [
         "generalPractitioner": [{"reference": "Practitioner/d1", "display": "李敏"}],
     },
     {
+        "resourceType": "Patient",
+        "id": "p2",
+        "active": True,
+        "name": [{"text": "周建国", "family": "周", "given": ["建国"]}],
+        "gender": "male",
+        "birthDate": "1990-01-02",
+        "address": [
+            {
+                "use": "home",
+                "city": "白水镇",
+                "line": ["下河村"],
+                "extension": [{"url": DIVISION, "valueCoding": {"code": "991321101202"}}],
+            }
+        ],
+    },
+    {
         "resourceType": "AllergyIntolerance",
         "id": "a1",
         "patient": {"reference": "Patient/p1"},

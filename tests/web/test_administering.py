@@ -19,6 +19,20 @@ def events(site: Site, subtype: str) -> list[dict[str, Any]]:
     return [v.resource for v in found.matches]
 
 
+@pytest.mark.parametrize("path", ["/load", "/export", "/accounts", "/accounts/1", "/tokens"])
+def test_a_page_is_sound(page: Any, site: Site, path: str) -> None:
+    sign_in(page, site, "admin")
+    for language in ("zh-CN", "en"):
+        page.goto(f"{site.address}/language/{language}?next={path}")
+        page.wait_for_load_state()
+        assert page.locator("h1").count() == 1
+        assert violations(page) == []
+        page.set_viewport_size({"width": 390, "height": 800})
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        page.set_viewport_size({"width": 1440, "height": 900})
+    assert page.complaints == []
+
+
 def test_what_cannot_be_is_said_and_what_was_typed_stays(page: Any, site: Site) -> None:
     sign_in(page, site, "admin")
     page.goto(site.address + "/accounts")

@@ -18,7 +18,12 @@ PAGES = (
     "/panel",
     "/residents/p1",
     "/residents/p1/visit",
+    "/residents/p1/merge",
+    "/residents/p1/merge?with_value=p2",
+    "/residents/p1/merges",
     "/records/Patient/p1",
+    "/records/Patient/p1/correct",
+    "/records/AllergyIntolerance/a1/correct",
     "/settings",
 )
 

@@ -47,7 +47,7 @@ def test_pressures_diagnosis_medicine_and_allergy_by_keyboard(page: Any, site: S
     keys.type("152")
     keys.press("Tab")
     keys.type("94")
-    keys.press("Tab", 3)
+    keys.press("Tab", 4)
     for typed, field in (("gxy", "diagnosis-0"), ("", "diagnosis-1"), ("aldp", "medicine-0")):
         page.wait_for_function(f"document.activeElement?.id === '{field}'")
         if typed:

@@ -130,7 +130,8 @@ def _compare(
 ) -> Response:
     lines = _lines(context, first, second)
     # the record with more in it stays, unless somebody chooses otherwise
-    weights = [_count(context, v.id, "Encounter") for v in (first, second)]
+    counts = {type: [_count(context, v.id, type) for v in (first, second)] for type in COUNTED}
+    weights = counts["Encounter"]
     stays = values.get("survivor") or (second.id if weights[1] > weights[0] else first.id)
     used = {
         line.element: context.field(f"use-{line.element}")
@@ -149,15 +150,24 @@ def _compare(
         both=(first, second),
         names=[person_name(v.resource) for v in (first, second)],
         lines=lines,
-        counts=[
-            (context.text(name), [_count(context, v.id, type) for v in (first, second)])
-            for type, name in COUNTED.items()
-        ],
+        counts=[(context.text(name), counts[type]) for type, name in COUNTED.items()],
+        unlike=_unlike(context, first, second),
         stays=stays,
         used=used,
         values=values,
         sentences=sentences,
     )
+
+
+def _unlike(context: Context, first: Version, second: Version) -> list[str]:
+    """What speaks against one person, where the rules would not have thought of it; nothing where they would."""
+    one, other = (duplicates.likeness(v.resource) for v in (first, second))
+    points, reasons = duplicates.compare(one, other)
+    if points >= int(duplicates.rules()["warn_from"]):
+        return []
+    against = tuple(r for r in reasons if duplicates.rules()["rules"][r]["points"] < 0)
+    found = duplicates.Match(second.resource, points, against).sentences(context.language)
+    return found or [context.text("little that they share")]
 
 
 def _order(first: Version, second: Version, stays: str) -> tuple[Version, Version]:
