@@ -36,7 +36,7 @@ SETTINGS = {
     # Sized for a laptop that does other things as well; see `sized` for what goes by its memory.
     "work_mem": "32MB",
     "maintenance_work_mem": "256MB",
-    "max_connections": "100",
+    "max_connections": "200",  # 20 a server process
     "max_locks_per_transaction": "256",
     "dynamic_shared_memory_type": "mmap" if sys.platform != "win32" else "windows",  # /dev/shm may hold 64 MB
     "max_parallel_workers_per_gather": "1",
