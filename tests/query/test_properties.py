@@ -1,5 +1,6 @@
 """Whatever is written: a tree survives its own text, and nothing but our errors comes out of an evaluation."""
 
+import contextlib
 from decimal import Decimal
 from typing import Any
 
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from shangyi.query import tree
 from shangyi.query.errors import ExpressionError, ParseError
-from shangyi.query.fhirpath import Expression
+from shangyi.query.fhirpath import Expression, compile
 from shangyi.query.parser import BINARY, parse
 from shangyi.query.printer import write
 from shangyi.query.resolve.functions import SIGNATURES
@@ -95,6 +96,23 @@ def grown(inner: st.SearchStrategy[tree.Node]) -> st.SearchStrategy[tree.Node]:
     )
 
 
+keys = st.sampled_from(
+    [*NAMES, "url", "reference", "code", "resourceType", "_given", "_birthDate", "valueQuantity"]
+)
+documents = st.dictionaries(
+    keys,
+    st.recursive(
+        st.one_of(
+            st.none(),
+            st.booleans(),
+            st.integers(),
+            st.just(Decimal("1.5")),
+            st.sampled_from(["Patient", "#o", "2024"]),
+        ),
+        lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(keys, inner, max_size=4)),
+        max_leaves=10,
+    ),
+)
 trees = st.recursive(leaves, grown, max_leaves=12)
 
 
@@ -114,6 +132,30 @@ def test_nothing_but_our_errors(node: tree.Node) -> None:
     except ExpressionError as error:
         located = error.line > 0
     assert located
+
+
+EXPRESSIONS = [
+    "descendants()",
+    "children().children()",
+    "extension('urn:x').value",
+    "birthDate.extension('urn:x').exists()",
+    "name.given.join(',')",
+    "extension.value.resolve().name",
+    "extension.value.ofType(Quantity) > 1 'kg'",
+    "name.distinct() | contained",
+    "descendants().pathname()",
+    "name ~ contact.name",
+    "conformsTo('http://hl7.org/fhir/StructureDefinition/Patient')",
+    "extension.value.memberOf('http://hl7.org/fhir/ValueSet/administrative-gender')",
+    "name.checkModifiers('x').elementDefinition()",
+]
+
+
+@given(documents, st.sampled_from(EXPRESSIONS))
+@settings(max_examples=1000, deadline=None)
+def test_nothing_but_our_errors_on_documents_of_any_shape(document: dict[str, Any], text: str) -> None:
+    with contextlib.suppress(ExpressionError):
+        compile(text, "Patient").evaluate({**document, "resourceType": "Patient"})
 
 
 @given(st.text(alphabet="abPatient.()[]{}|&=<>!~+-*/'`%$@0123T:, \n\\u\"é"))

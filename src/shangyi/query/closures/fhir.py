@@ -21,7 +21,7 @@ def _extension(items: Collection, url: Collection) -> Collection:
         for item in items
         if isinstance(item, Element)
         for extension in named(item, "extension")
-        if extension.value.get("url") == wanted
+        if extension.members.get("url") == wanted
     ]
 
 
@@ -103,8 +103,10 @@ def _check_modifiers(items: Collection, *known: Collection) -> Collection:
     urls = {single_value(url) for url in known}
     for item in items:
         for extension in named(item, "modifierExtension") if isinstance(item, Element) else []:
-            if extension.value.get("url") not in urls:
-                raise EvaluationError("An unknown modifier extension: {url}", url=extension.value.get("url"))
+            if extension.members.get("url") not in urls:
+                raise EvaluationError(
+                    "An unknown modifier extension: {url}", url=extension.members.get("url")
+                )
     return items
 
 

@@ -8,6 +8,7 @@
 
 from collections.abc import Iterator
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from shangyi.fhir import definitions
@@ -77,16 +78,21 @@ def resource(
     value: dict[str, Any], parent: Element | None = None, name: str = "", index: int | None = None
 ) -> Element:
     """A resource, boxed."""
-    return Element(value, value.get("resourceType", "Resource"), None, parent, name, index)
+    return Element(value, _resource_type(value), None, parent, name, index)
 
 
 def named(element: Element, name: str) -> Collection:
     """The children of that name, by the element's own type."""
-    found = by_forms(element, name, FHIR.forms(ItemType("FHIR", element.type), name))
+    found = by_forms(element, name, _forms(element.type, name))
     if not found and name == "value" and definitions.is_primitive(element.type):
         value = system(element)
         return [] if value is None else [value]
     return found
+
+
+@cache
+def _forms(type_name: str, name: str) -> tuple[Form, ...]:
+    return FHIR.forms(ItemType("FHIR", type_name), name)
 
 
 def by_forms(element: Element, name: str, forms: tuple[Form, ...]) -> Collection:
@@ -117,26 +123,65 @@ def _many(raw: Any, extra: Any, type_name: str, parent: Element, name: str) -> I
 
 def _child(value: Any, extra: Any, type_name: str, parent: Element, name: str, index: int | None) -> Element:
     if type_name == "Resource" and isinstance(value, dict):
-        type_name = value.get("resourceType", type_name)
-    return Element(value, type_name, extra, parent, name, index)
+        type_name = _resource_type(value)
+    return Element(value, type_name, extra if isinstance(extra, dict) else None, parent, name, index)
+
+
+def _resource_type(value: dict[str, Any]) -> str:
+    """What a resource says it is; ``Resource`` where R4 has no such type."""
+    name = value.get("resourceType")
+    return name if isinstance(name, str) and definitions.is_resource_type(name) else "Resource"
+
+
+@cache
+def _layout(type_name: str) -> dict[str, tuple[str, Form]]:
+    """What stands under each key of a type in JSON: the name of the element, and its form; ``_key`` too."""
+    owner = ItemType("FHIR", type_name)
+    found: dict[str, tuple[str, Form]] = {}
+    for name in FHIR.elements(owner):
+        for form in FHIR.forms(owner, name):
+            found[form.key] = (name, form)
+            if form.primitive:
+                found["_" + form.key] = (name, form)
+    return found
 
 
 def children(element: Element) -> Collection:
-    """All children, in the order of the definition."""
-    owner = ItemType("FHIR", element.type)
+    """All children, in the order in which they are written."""
     members = element.members
     if not members:
         return []
-    return [
-        child for name in FHIR.elements(owner) for child in by_forms(element, name, FHIR.forms(owner, name))
-    ]
+    layout = _layout(element.type)
+    found: Collection = []
+    for key, value in members.items():
+        known = layout.get(key)
+        if known is None:
+            continue
+        name, form = known
+        extra = members.get("_" + form.key) if form.primitive else None
+        if key != form.key:  # beside a value: that brings it along
+            if form.key in members:
+                continue
+            value = None
+        if form.many:
+            found += _many(value, extra, form.type.name, element, name)
+        else:
+            found.append(_child(value, extra, form.type.name, element, name, None))
+    return found
 
 
-def descendants(element: Element) -> Iterator[Element]:
+def descendants(element: Element) -> Collection:
     """All below, each before its own children."""
+    found: Collection = []
+    _collect(element, found)
+    return found
+
+
+def _collect(element: Element, found: Collection) -> None:
     for child in children(element):
-        yield child
-        yield from descendants(child)
+        found.append(child)
+        if child.extra or type(child.value) is dict:
+            _collect(child, found)
 
 
 def system(item: Item) -> Item | None:
