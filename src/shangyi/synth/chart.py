@@ -22,6 +22,8 @@ MORNING, AFTERNOON = (8 * 60, 11 * 60 + 40), (14 * 60, 17 * 60 + 10)
 MORNING_SHARE = 0.62
 DISCHARGE = (9 * 60, 11 * 60)
 FOREVER = 10_000_000
+FEVER = 37.3
+"""Degrees from which medicines against fever make sense."""
 CHILD_YEARS = 14
 DEPARTMENTS = {
     "child": ("儿科", "儿童保健科", "全科医学科", "全科"),
@@ -171,7 +173,8 @@ class Chart:
                     drugs.append(id)
                     reasons[id] = reference("Condition", self._problem_id(course), course.data["zh"])
         if visit.illness:
-            for id in self.regimen.acute(self.random, visit.illness, day):
+            fever = visit.bump.get("temperature", [0.0])[0] >= FEVER
+            for id in self.regimen.acute(self.random, visit.illness, day, fever):
                 drugs.append(id)
                 reasons[id] = reference("Condition", passing[0]["id"], passing[0]["code"]["text"])
         return drugs + [id for id in visit.drugs if self.regimen.safe(id, day)], reasons

@@ -66,12 +66,16 @@ class Regimen:
                 chosen.append(id)
         return chosen
 
-    def acute(self, random: Random, illness: Mapping[str, Any], day: int) -> list[str]:
-        """One of the sets for a passing illness, without what is not safe."""
+    def acute(self, random: Random, illness: Mapping[str, Any], day: int, fever: bool) -> list[str]:
+        """One of the sets for a passing illness, without what is not safe, or against a fever that is not there."""
         child = self.body.person.age_on(day) < CHILD_YEARS
         sets = illness.get("child" if child else "adult", [])
         for chosen in random.sample(sets, len(sets)):
-            safe = [id for id in chosen if self.safe(id, day)]
+            safe = [
+                id
+                for id in chosen
+                if self.safe(id, day) and (fever or not table("medicines")[id].get("fever"))
+            ]
             if safe:
                 return safe
         return []

@@ -11,6 +11,8 @@ MONTH = YEAR / 12
 OUTPATIENT = ("outpatient", "门诊")
 INPATIENT = ("inpatient", "住院")
 FOLLOW_UP = ("follow-up", "慢性病随访")
+APART = 9
+"""Days between two passing illnesses at least."""
 LEVELS = ("village", "township", "tcm", "mch", "hospital")
 """From the nearest to the farthest; a visit for several reasons goes to the farthest that one of them needs."""
 
@@ -69,10 +71,18 @@ def without_clashes(visits: list[Visit], span: Span) -> list[Visit]:
     A diagnosis is never lost: what would have been found during another visit or stay is found there.
     """
     taken: dict[int, Visit] = {}
+    passing: set[int] = set()
     for visit in sorted(visits, key=lambda v: (v.rank, v.day)):
         days = range(visit.day, visit.day + visit.days + 1)
         other = next((taken[day] for day in days if day in taken), None)
+        if (
+            visit.illness
+            and not visit.died
+            and not passing.isdisjoint(range(visit.day - APART, visit.day + APART))
+        ):
+            continue  # one illness at a time
         if other is None and visit.day in span:
+            passing.update([visit.day] if visit.illness else [])
             taken.update(dict.fromkeys(days, visit))
         elif other is not None and visit.diagnoses:
             _join(other, visit)
