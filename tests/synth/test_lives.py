@@ -73,7 +73,7 @@ def test_children_have_the_doses_of_the_programme_of_their_years(
         for r in county()
         if born[0] <= day(r["Patient"][0]["birthDate"]) <= born[1] and living(r)
     ]
-    assert len(children) >= 15
+    assert len(children) >= 8
     full = 0
     for child in children:
         early = {
@@ -116,7 +116,7 @@ def test_every_birth_has_antenatal_visits_before_it() -> None:
             if (birth - date(2016, 11, 22)).days > 280:
                 counts.append(len(visits))
         assert all((later - earlier).days > 320 for earlier, later in pairwise(sorted(births)))
-    assert len(counts) > 100
+    assert len(counts) > 50
     assert sum(n >= 5 for n in counts) / len(counts) > 0.9
 
 
