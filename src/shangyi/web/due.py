@@ -35,6 +35,7 @@ class Reason:
     grade: int
     brief: str
     target: str
+    since: str
 
 
 def reason(due: Due, today: dt.date, text: Any, language: str) -> Reason | None:
@@ -68,6 +69,7 @@ def reason(due: Due, today: dt.date, text: Any, language: str) -> Reason | None:
         grade=attention.grade,
         brief=attention.brief.of(language),
         target=text("target {limit}", limit=limits(facts)) if limits(facts) else "",
+        since=formats.date(facts.get("since"), language) if facts.get("count", 1) > 1 else "",
     )
 
 

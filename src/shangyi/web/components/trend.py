@@ -10,7 +10,7 @@ WIDTH, HEIGHT, MARGIN = 200.0, 56.0, 4.0
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """A laboratory value: the latest with its unit, its state, and the course. ``points``: (day number, value)."""
+    """A laboratory value: the latest with its unit, its state, and the course. ``range``: the reference range in words. ``points``: (day number, value)."""
 
     label: str
     value: str
@@ -19,6 +19,7 @@ class Trend:
     state: Tag | None = None
     date: str = ""
     href: str = ""
+    range: str = ""
 
     @property
     def path(self) -> str:

@@ -1,15 +1,13 @@
 """Observations as charts and small trends: one series a code and unit, state from the record itself."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from shangyi.web import formats
 from shangyi.web.components.tag import Tag, Tone
-from shangyi.web.components.trend import Trend
-from shangyi.web.resident.reading import codes, href, when, words
+from shangyi.web.resident.reading import codes, when
 
 Resource = dict[str, Any]
 
@@ -76,27 +74,3 @@ def state(resource: Resource, language: str, translate: Any) -> Tag | None:
                 text, tone = INTERPRETATIONS[code]
                 return Tag(translate(text, language), tone)
     return None
-
-
-def trend(label: str, series: Sequence[Point], language: str, translate: Any) -> Trend:
-    """The small trend of one laboratory value: its latest value, state and course (same unit only)."""
-    last = series[-1]
-    same = [p for p in series if p.unit == last.unit]
-    days = [(float(formats.parse(p.date).toordinal()), float(p.value)) for p in same]
-    return Trend(
-        label=label,
-        value=formats.number(last.value),
-        unit=last.unit,
-        points=days,
-        state=state(last.resource, language, translate),
-        date=formats.day(last.date, language),
-        href=href(last.resource),
-    )
-
-
-def label(point: Point, code: str, language: str) -> str:
-    """The words of the observation (or component) that a point came from."""
-    for part in (point.resource, *point.resource.get("component", ())):
-        if code in codes(part.get("code")):
-            return words(part["code"], language)
-    return code

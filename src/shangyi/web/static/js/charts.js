@@ -28,6 +28,12 @@
     return span(model) > 300 * DAY ? `${String(at.getFullYear()).slice(2)}-${two(at.getMonth() + 1)}` : `${two(at.getMonth() + 1)}-${two(at.getDate())}`;
   };
 
+  /* The lowest value on the axis: where marks stand. Lines begin near their values, bars at zero. */
+  const floor = (model) => {
+    const values = [...model.series.flatMap((s) => s.values), model.band?.[0]].filter((v) => v !== null && v !== undefined);
+    return model.series.every((s) => s.kind === "line") ? Math.floor((Math.min(...values) - 5) / 10) * 10 : 0;
+  };
+
   const time = (model) => ({
     aria: { enabled: true }, animation: false,
     grid: { left: 4, right: 14, top: legend(model) ? 30 : 12, bottom: 4, containLabel: true },
@@ -38,7 +44,7 @@
       axisLabel: { ...text(), hideOverlap: true, showMinLabel: false, showMaxLabel: false, formatter: dayLabel(model) },
       axisLine: line(), axisTick: { show: false },
     },
-    yAxis: { type: "value", scale: model.series.every((s) => s.kind === "line"), axisLabel: text(), splitLine: line() },
+    yAxis: { type: "value", scale: model.series.every((s) => s.kind === "line"), min: model.marks.length ? floor(model) : undefined, axisLabel: text(), splitLine: line() },
     series: model.series.map((s, i) => ({
       name: s.name, type: s.kind, data: s.values.map((v, k) => ({
         value: [model.x[k], v],
@@ -47,10 +53,9 @@
       showSymbol: s.symbols, symbol: "circle", symbolSize: 7, connectNulls: true, barMaxWidth: 14,
       lineStyle: { width: 2, color: colour(s.colour) }, itemStyle: { color: colour(s.colour) },
       markArea: i === 0 ? band(model) : undefined,
-      markLine: i === 0 && model.marks.length ? {
-        symbol: "none", silent: true, lineStyle: { color: colour("grade-4"), type: "dashed" },
-        label: { formatter: (p) => p.name, color: colour("ink-2"), fontSize: 11 },
-        data: model.marks.map((m) => ({ xAxis: m.x, name: m.label })),
+      markPoint: i === 0 && model.marks.length ? {
+        symbol: "triangle", symbolSize: [11, 9], silent: true, itemStyle: { color: colour("grade-4") }, label: { show: false },
+        data: model.marks.map((m) => ({ name: m.label, xAxis: m.x, yAxis: floor(model) })),
       } : undefined,
     })),
   });
