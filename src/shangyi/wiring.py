@@ -81,6 +81,7 @@ def create_app(settings: Settings | None = None) -> "Starlette":
     from shangyi.care.standing.keep import follow
     from shangyi.web.loading.loads import Loads
     from shangyi.web.routes import routes as pages
+    from shangyi.web.warming import warm
 
     settings = settings or Settings.load()
     configure(settings.log)
@@ -97,6 +98,8 @@ def create_app(settings: Settings | None = None) -> "Starlette":
     standing.start()
     loads = Loads(settings.home, found.store.conninfo, settings.max_upload_mb * 1024 * 1024)
     loads.resume()
+    warming = Thread(target=warm, args=(access,), name="warming", daemon=True)
+    warming.start()
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -107,6 +110,7 @@ def create_app(settings: Settings | None = None) -> "Starlette":
             ended.set()
             keeper.join(30)
             standing.join(30)
+            warming.join(30)
             opening.__exit__(None, None, None)
 
     app = Starlette(
