@@ -14,7 +14,7 @@ from shangyi.web.context import Context
 Resource = dict[str, Any]
 FILTERS = {"who": "agent-name", "what": "entity", "from": "date", "until": "date"}
 ACTIONS = {
-    "read": "Read",
+    "read": "Read the entry",
     "vread": "Read an old version",
     "history-instance": "Read the history",
     "search-type": "Searched",
