@@ -153,6 +153,11 @@ def create(data: Path, binaries: Path, account: Account, password_file: Path) ->
     made.rmdir()
 
 
+def _quoted(value: str) -> str:
+    """As it stands between single quotes in postgresql.conf."""
+    return value.replace("\\", "\\\\").replace("'", "''")
+
+
 def configure(data: Path, account: Account, socket: Path | None, overrides: dict[str, str]) -> None:
     """Write ``postgresql.conf``: ours alone, so a new release may change what an old one wrote."""
     listen = {
@@ -163,7 +168,7 @@ def configure(data: Path, account: Account, socket: Path | None, overrides: dict
     if socket is None:
         listen = {"listen_addresses": "127.0.0.1"}
     lines = [
-        f"{name} = '{str(value).replace(chr(39), chr(39) * 2)}'"
+        f"{name} = '{_quoted(str(value))}'"
         for name, value in (SETTINGS | sized(memory_mb()) | listen | overrides).items()
     ]
     text = "# Written by Shangyi at every start.\n" + "\n".join(lines) + "\n"

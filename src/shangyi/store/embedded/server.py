@@ -191,14 +191,16 @@ def _answers(server: Server, attempts: int) -> bool:
 def _socket_directory(home: Path, account: accounts.Account, say: Progress) -> Path:
     """A directory for the socket that only the server's account may enter: in home, or a short one elsewhere."""
     directory = home / FOLDER / "run"
-    if len(os.fsencode(directory)) > SOCKET_PATH_BYTES:
+    if len(os.fsencode(directory)) > SOCKET_PATH_BYTES or "," in str(directory):
         note = home / FOLDER / "socket-directory"
         known = Path(note.read_text(encoding="utf-8")) if note.exists() else None
         if known is None or not _is_private(known, account):
             known = Path(tempfile.mkdtemp(prefix="shangyi-", dir="/tmp"))
             account.own(known)
             cluster.write_private(note, str(known))
-            say("The path of the home directory is too long for a socket, which is kept below /tmp instead")
+            say(
+                "The path of the home directory is too long for a socket, or holds a comma; it is kept below /tmp instead"
+            )
         return known
     directory.mkdir(mode=0o700, exist_ok=True)
     directory.chmod(0o700)
