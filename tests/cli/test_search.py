@@ -2,12 +2,18 @@
 
 import json
 
+import pytest
 from tests.cli.conftest import Home
 from tests.cli.test_records import ndjson, patient
 
 
-def test_names_are_found_in_chinese_pinyin_and_initials(home: Home) -> None:
+@pytest.fixture(autouse=True, scope="module")
+def two_people(home: Home) -> None:
+    """For each process that runs some of these tests."""
     home.json("load", "-", stdin=ndjson(patient("a", "张", "三"), patient("b", "李", "四")))
+
+
+def test_names_are_found_in_chinese_pinyin_and_initials(home: Home) -> None:
     assert json.loads(home.run("search", "Patient?name=zs", "--json").stdout)["id"] == "a"
     assert "李四" in home.run("search", "Patient?name=lisi").stdout
     assert "张三" in home.run("search", "Patient?name=张").stdout
