@@ -27,6 +27,8 @@ REMEMBERED, REMEMBER_UP_TO = 8192, 128
 SHAPES = 2048
 CONCEPTS, LONGEST_CONCEPT_BYTES = 16384, 1024
 CONCEPT_TYPES = ("CodeableConcept", "Coding")
+MEMORIES: list[set[str] | set[bytes]] = []
+"""All that is remembered of values; a benchmark forgets it."""
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
@@ -242,6 +244,7 @@ _SECOND = _Second()
 def _remembering(full: Check) -> Check:
     """Codes, dates and URIs come again and again: a set lookup instead of a pattern. Only texts are remembered."""
     seen: set[str] = set()
+    MEMORIES.append(seen)
 
     def check(value: Any) -> bool:
         if type(value) is not str or not full(value):
@@ -263,6 +266,7 @@ def _remembering_bytes(full: Check) -> Check:
     Equal bytes are equal JSON. An extension may hold a reference, which is sound or not by what stands around it.
     """
     seen: set[bytes] = set()
+    MEMORIES.append(seen)
 
     def check(value: Any) -> bool:
         if type(value) is not dict:

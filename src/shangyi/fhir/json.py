@@ -49,10 +49,13 @@ def check_foreign(raw: bytes, again: bytes, quotes_left_out: int = 0) -> None:
     """
     if again.count(b"{") + again.count(b"[") > DEEPEST and _deep(again):
         raise Invalid("Nested more than {depth} levels deep", depth=DEEPEST)
-    if b"\\u0000" in again and b"\0" in again.replace(b"\\\\", b"").replace(b"\\u0000", b"\0"):
+    if b"\\" in again and b"\0" in again.replace(b"\\\\", b"").replace(b"\\u0000", b"\0"):
         raise Invalid("A text must not hold the character NUL")
     # A name given twice is lost in the dict, and its quotation marks with it. Only escapes could make up for them.
-    if raw.count(b'"') != again.count(b'"') + quotes_left_out or b"\\u0022" in raw:
+    if raw == again:
+        return
+    escaped = b"\\" in raw and b"\\u0022" in raw  # one byte is found thirty times as fast as six
+    if escaped or raw.count(b'"') != again.count(b'"') + quotes_left_out:
         _refuse_twice(raw)
 
 

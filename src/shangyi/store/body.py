@@ -12,7 +12,7 @@ from shangyi.errors import Invalid
 from shangyi.fhir import json
 
 Resource = dict[str, Any]
-_APART = frozenset(("resourceType", "id", "meta"))
+_APART = ("resourceType", "id", "meta")
 _META = b'{"meta":{'
 
 
@@ -39,20 +39,21 @@ def unpack_id(data: bytes) -> str:
 
 def strip(resource: Resource) -> bytes:
     """The bytes to keep of a resource. Raises Invalid for text that PostgreSQL and XML cannot hold (U+0000)."""
-    rest: Resource = {}
+    rest = dict(resource)
+    for name in _APART:
+        rest.pop(name, None)
     meta = resource.get("meta")
     if isinstance(meta, dict):
         kept = {name: value for name, value in meta.items() if name not in ("versionId", "lastUpdated")}
         if kept:
-            rest["meta"] = kept
-    rest |= {name: value for name, value in resource.items() if name not in _APART}
+            rest = {"meta": kept, **rest}
     try:
         data = json.dumps(rest)
     except (RecursionError, UnicodeError, TypeError, ValueError) as error:
         raise Invalid(
             "The resource cannot be written as JSON: {reason}", reason=type(error).__name__
         ) from error
-    if b"\\u0000" in data and b"\0" in data.replace(b"\\\\", b"").replace(b"\\u0000", b"\0"):
+    if b"\\" in data and b"\0" in data.replace(b"\\\\", b"").replace(b"\\u0000", b"\0"):
         raise Invalid("A text must not hold the character NUL")
     return data
 
