@@ -17,6 +17,7 @@ from shangyi.errors import Unavailable
 CONNECTIONS = 4
 """A process answers one request at a time but for what waits, and a read waits for 30 µs."""
 WAIT_S = 30.0
+CONNECT_S = 10
 
 Value = int | Sequence[int]
 Row = tuple[bytes | None, ...]
@@ -30,7 +31,9 @@ class Connection:
     """A connection in autocommit and the statements that are prepared on it."""
 
     def __init__(self, conninfo: str) -> None:
-        self._connection = psycopg.connect(conninfo, autocommit=True, application_name="shangyi read")
+        self._connection = psycopg.connect(
+            conninfo, autocommit=True, application_name="shangyi read", connect_timeout=CONNECT_S
+        )
         self._pg = self._connection.pgconn
         self._prepared: dict[str, bytes] = {}
 
