@@ -13,7 +13,7 @@ from tests.people import (
 )
 
 from shangyi.access import Access, Role
-from shangyi.errors import Forbidden, Gone, Invalid, NotFound, ShangyiError
+from shangyi.errors import Forbidden, Gone, Invalid, NotFound, NotSupported, ShangyiError
 from shangyi.store.model import SearchRequest
 
 PATIENT_READERS = (Role.CLINICIAN, Role.READER)
@@ -200,7 +200,7 @@ def test_a_new_resident_with_a_visit_in_one_transaction(county: Access) -> None:
     ],
 )
 def test_a_transaction_cannot_escape(county: Access, url: str) -> None:
-    with pytest.raises((Forbidden, Invalid, NotFound)):
+    with pytest.raises((Forbidden, Invalid, NotFound, NotSupported)):
         session(county, Role.CLINICIAN).transaction(reading(url))
 
 

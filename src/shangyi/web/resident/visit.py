@@ -17,8 +17,8 @@ Resource = dict[str, Any]
 
 OBSERVATION_CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-category"
 LOINC, UCUM = "http://loinc.org", "http://unitsofmeasure.org"
-GLUCOSE = {"fasting": ("1558-6", "空腹血糖"), "random": ("2345-7", "随机血糖")}
-"""LOINC for glucose in serum or plasma, fasting and not specified."""
+GLUCOSE = {"fasting": ("14771-0", "空腹血糖"), "random": ("14749-6", "随机血糖")}
+"""LOINC for glucose in serum or plasma in mmol/L, fasting and not specified: as the rules of ``care`` and the county have it."""
 
 
 MEASURED = ("systolic", "diastolic", "pulse", "glucose")
