@@ -11,7 +11,7 @@ from pathlib import Path
 import psycopg
 from psycopg.conninfo import make_conninfo
 
-from shangyi.errors import Misconfigured
+from shangyi.errors import Misconfigured, Unavailable
 from shangyi.store.embedded import account as accounts
 from shangyi.store.embedded import binaries, cluster, process
 from shangyi.store.embedded.lease import Lease, exclusively
@@ -65,7 +65,7 @@ def start(
 ) -> Server:
     """The server of ``home``: attached to when it runs, else started, with recovery as long as it takes.
 
-    ``settings`` are further lines of postgresql.conf (tests). Raises Misconfigured.
+    ``settings`` are further lines of postgresql.conf (tests). Raises Misconfigured, and Unavailable on a full disk.
     """
     say = progress or (lambda text: None)
     home = home.absolute()
@@ -181,6 +181,11 @@ def _answers(server: Server, attempts: int) -> bool:
             raise Misconfigured(
                 "The database does not accept the password in {path}",
                 path=str(server.home / "database-password"),
+            ) from error
+        if "No space left on device" in str(error):
+            # it runs, and can let nobody in: waiting would keep everybody else waiting too
+            raise Unavailable(
+                "The disk of the database is full: nothing was changed. Make room and try again"
             ) from error
         return False
     if row is None or Path(row[0]).resolve() != server.data.resolve():
