@@ -99,7 +99,7 @@ def places(access: Access) -> tuple[str, str, str | None]:
     from shangyi.synth.county import county
 
     panels: Counter[tuple[str, str]] = Counter()
-    page = access.owner_session().search(SearchRequest("Patient", [("_count", "200")]))
+    page = access.owner_session().search(SearchRequest("Patient", [("_count", "1000")]))
     for version in page.matches:
         resource = version.resource
         doctors = [r.get("reference", "") for r in resource.get("generalPractitioner", [])]
