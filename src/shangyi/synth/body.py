@@ -125,8 +125,11 @@ class Body:
         before = level("untreated") + worse
         if course.treated is None or course.treated > day:
             return before
-        after = level("controlled" if course.controlled else "treated") + worse
-        return after + (before - after) * math.exp(-(day - course.treated) / RESPONSE_DAYS)
+        since, controlled, previous = course.control(day)
+        after = level("controlled" if controlled else "treated") + worse
+        if previous is not None:
+            before = level("controlled" if previous else "treated") + worse
+        return after + (before - after) * math.exp(-since / RESPONSE_DAYS)
 
     def _pregnancy(self, data: Mapping[str, Any], value: float, days: int) -> float:
         change = data["pregnancy"]
