@@ -125,11 +125,8 @@ class Body:
         before = level("untreated") + worse
         if course.treated is None or course.treated > day:
             return before
-        since, controlled, previous = course.control(day)
-        after = level("controlled" if controlled else "treated") + worse
-        if previous is not None:
-            before = level("controlled" if previous else "treated") + worse
-        return after + (before - after) * math.exp(-since / RESPONSE_DAYS)
+        after = level("controlled" if course.controlled else "treated") + worse
+        return after + (before - after) * math.exp(-(day - course.treated) / RESPONSE_DAYS)
 
     def _pregnancy(self, data: Mapping[str, Any], value: float, days: int) -> float:
         change = data["pregnancy"]

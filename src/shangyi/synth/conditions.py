@@ -37,7 +37,6 @@ class Course:
     waits: list[tuple[Mapping[str, Any], int]] = field(default_factory=list)
     treatable: bool = False
     controllable: bool = False
-    spells: list[tuple[int, bool]] = field(default_factory=list)
 
     @property
     def told_onset(self) -> int:
@@ -52,17 +51,6 @@ class Course:
         if self.treatable:
             self.treated, self.controlled = day, self.controllable
             self.steps = [(entry, day + wait) for entry, wait in self.waits]
-
-    def control(self, day: int) -> tuple[int, bool, bool | None]:
-        """Since when (days after the start of treatment), whether controlled, and whether before (None: untreated)."""
-        assert self.treated is not None
-        after, before = day - self.treated, None
-        start, now = 0, self.controlled
-        for length, controlled in self.spells:
-            if start + length > after:
-                break
-            start, before, now = start + length, now, controlled
-        return after - start, now, before
 
     def known(self, day: int) -> bool:
         """Whether a doctor has diagnosed it by ``day``."""
@@ -117,23 +105,12 @@ def _share(entry: Mapping[str, Any], controlled: bool) -> float:
     return float(share["controlled" if controlled else "treated"] if isinstance(share, dict) else share)
 
 
-def _spells(random: Random, controlled: bool, share: float) -> list[tuple[int, bool]]:
-    """Control comes and goes: (days, whether controlled after them), the share of those controlled kept at any time."""
-    data = table("calendar")["control"]
-    spells = []
-    for _ in range(data["spells"]):
-        controlled = controlled if random.random() < data["lasts"] else random.random() < share
-        spells.append((random.randint(*data["spell_days"]), controlled))
-    return spells
-
-
 def _course(random: Random, id: str, data: Mapping[str, Any], person: Person, onset: int, end: int) -> Course:
     course = Course(id, data, onset, random.gauss(0, 0.8))
     aware, treat, control = random.random(), random.random(), random.random()
     lag = random.expovariate(1 / (data["lag_years"] * YEAR + 1))
     course.treatable = treat < data.get("treated_alone", data["treated"])
     course.controllable = control < data["controlled"]
-    course.spells = _spells(random, course.controllable, data["controlled"])
     for entry in data["steps"]:
         taken = random.random() < _share(entry, course.controllable)
         wait = random.uniform(*entry.get("after_days", (0, 0)))
