@@ -14,6 +14,7 @@ from starlette.applications import Starlette
 from shangyi.access import Access
 from shangyi.care.standing.keep import follow
 from shangyi.store.database import Store
+from shangyi.web import overview
 from shangyi.web.loading.loads import Loads
 from shangyi.web.routes import routes
 
@@ -100,6 +101,7 @@ class Site:
 @pytest.fixture(scope="module")
 def site(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     home: Path = tmp_path_factory.mktemp("home")
+    overview.KEPT.forget()
     for record in RECORDS:
         store.repository.update(record)
     records: Any = store.repository

@@ -109,6 +109,10 @@ class Kept:
         self._busy: set[Scope] = set()
         self._lock = threading.Lock()
 
+    def forget(self) -> None:
+        """Keep nothing: another store is served now."""
+        self._kept.clear()
+
     def get(self, records: Any, scope: Scope) -> Overview:
         """The overview of a scope; computed now where none is kept, or it was incomplete."""
         found = self._kept.get(scope)
