@@ -9,6 +9,7 @@ The peer (`pip install fhir.resources`, pydantic) checks less: no required codes
 """
 
 import gzip
+import json as standard
 import sys
 import time
 from collections.abc import Callable
@@ -46,6 +47,7 @@ def main() -> None:
     patients.sort(key=len)
     median = patients[len(patients) // 2]
     value = json.loads(median)
+    printed = standard.dumps(standard.loads(median), indent=2, ensure_ascii=False).encode()
     assert validation.validate(value) == []
 
     def never_seen() -> None:
@@ -61,6 +63,7 @@ def main() -> None:
         "validate": lambda: validation.validate(value),
         "decode + validate": lambda: validation.validate(json.decode(median)),
         "loads + validate": lambda: validation.validate(json.loads(median)),
+        "loads + validate, printed over lines": lambda: validation.validate(json.loads(printed)),
         "loads + validate, values never seen": never_seen,
         "validate with invariants": lambda: conformance.validate(value),
         "decode + validate with invariants": lambda: conformance.validate(json.decode(median)),

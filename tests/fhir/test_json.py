@@ -1,5 +1,6 @@
 """FHIR JSON in and out (http://hl7.org/fhir/R4/json.html)."""
 
+import json as standard
 from decimal import Decimal
 
 import pytest
@@ -93,3 +94,26 @@ def test_noise_never_raises_anything_else(data: bytes) -> None:
         json.loads(data)
     except ShangyiError:
         pass
+
+
+def test_an_escaped_backslash_before_u0000_is_no_nul() -> None:
+    assert json.loads(b'{"a":"\\\\u0000"}') == {"a": "\\u0000"}
+    with pytest.raises(Invalid, match="NUL"):
+        json.loads(b'{"a":"\\\\\\u0000"}')
+
+
+_TEXTS = st.text(alphabet='a":{}[],\\u0022 \n周')
+_TREES = st.recursive(
+    st.one_of(_TEXTS, st.booleans()),
+    lambda below: st.dictionaries(_TEXTS, below, max_size=3) | st.lists(below),
+)
+
+
+@given(_TREES, st.sampled_from([None, 2]), st.booleans(), st.sampled_from([(",", ":"), (", ", " : ")]))
+def test_names_given_twice_are_found_however_the_text_is_written(
+    tree: object, indent: int | None, ascii_only: bool, separators: tuple[str, str]
+) -> None:
+    text = standard.dumps({"a": tree}, indent=indent, ensure_ascii=ascii_only, separators=separators)
+    assert json.loads(text) == {"a": tree}
+    with pytest.raises(Invalid, match="given twice"):
+        json.loads(text[: text.rindex("}")] + separators[0] + '"a"' + separators[1] + "1}")

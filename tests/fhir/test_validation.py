@@ -111,6 +111,29 @@ def test_decimals_are_exact_numbers_not_strings() -> None:
     assert found(quantity | {"valueQuantity": {"value": "0.010"}}) == [("value", "Observation.value.value")]
 
 
+@pytest.mark.parametrize(
+    ("number", "sound"),
+    [
+        ("9" * 800, True),
+        ("9" * 801, False),
+        ("-0." + "1" * 59, True),
+        ("0." + "0" * 799 + "1", True),
+        ("0." + "0" * 800 + "1", False),
+        ("1E+999", True),
+        ("1E+1000", False),
+        ("1E-800", True),
+        ("1E-801", False),
+        ("0E-801", False),
+        ("0E+59", True),
+        ("NaN", False),
+        ("-Infinity", False),
+    ],
+)
+def test_decimals_are_bounded_in_digits_and_exponent(number: str, sound: bool) -> None:
+    quantity = {"resourceType": "Observation", "status": "final", "code": {"text": "x"}}
+    assert (validate(quantity | {"valueQuantity": {"value": Decimal(number)}}) == []) is sound
+
+
 def test_contained_resources_are_validated_and_may_not_contain() -> None:
     organisation = {"resourceType": "Organization", "id": "o", "name": 3}
     assert found(PATIENT | {"contained": [organisation], "managingOrganization": {"reference": "#o"}}) == [

@@ -110,7 +110,8 @@ def decode(body: bytes, content_type: str | None, limits: Limits) -> Resource:
         raise _too_deep(limits) from None
     if not isinstance(resource.get("resourceType"), str):
         raise Invalid("The body has no resourceType")
-    check_depth(resource, limits)
+    if kind is Format.XML or limits.depth < json.DEEPEST:
+        check_depth(resource, limits)
     return resource
 
 

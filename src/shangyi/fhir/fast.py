@@ -4,27 +4,26 @@
 rare enough to be left to it (siblings of repeating primitives). What makes it quick:
 
 - A *shape* is the tuple of an object's member names. Names, cardinality and choices are judged once a shape, which
-  then has the checks of its members in their order.
+  then has the checks of its members in their order, and before long code of its own (``shapes``).
 - Codes, dates and URIs that were found sound are remembered, and so are whole concepts, by their bytes.
 """
 
 import threading
-from collections.abc import Callable, Mapping
-from functools import cache, lru_cache
+from collections.abc import Mapping
+from functools import cache, lru_cache, partial
 from typing import Any
 
 import msgspec
 
-from shangyi.fhir import definitions, narrative
+from shangyi.fhir import definitions, narrative, shapes
 from shangyi.fhir.definitions import Element
 from shangyi.fhir.primitives import CHECKS, LONGEST_STRING
-
-Check = Callable[[Any], Any]
-"""Truthy where a value is sound. May raise TypeError for a value that is not even of the right JSON kind."""
+from shangyi.fhir.shapes import Check
 
 REMEMBERED, REMEMBER_UP_TO = 8192, 128
 """Values of a primitive type that are kept, and the longest of them."""
-SHAPES = 2048
+SHAPES = 512
+"""Shapes that are kept of each type; resources have a few of most, some dozens of the commonest."""
 CONCEPTS, LONGEST_CONCEPT_BYTES = 16384, 1024
 CONCEPT_TYPES = ("CodeableConcept", "Coding")
 MEMORIES: list[set[str] | set[bytes]] = []
@@ -83,58 +82,25 @@ def _resource_check(name: Any) -> Check | None:
 def complex_check(name: str) -> Check:
     """The check of a complex type, a backbone or a resource type."""
     structure = definitions.structure(name)
-    is_resource = structure.kind == "resource"
-    if is_resource and structure.abstract:
+    if structure.kind == "resource" and structure.abstract:
         return _resource
-    shaped = _by_shape(name)
-    if is_resource or any(element.min or element.choice for element in structure.elements):
-        return shaped
-    return _by_name(name, shaped)
+    known: dict[tuple[str, ...], Check] = {}
 
-
-def _by_shape(name: str) -> Check:
-    shapes: dict[tuple[str, ...], tuple[Check, ...]] = {}
-
-    def members(value: Any) -> bool:
+    def members(value: Any) -> Any:
         if type(value) is not dict:
             return False
         shape = tuple(value)
-        checks = shapes.get(shape)
-        if checks is None:
+        judge = known.get(shape)
+        if judge is None:
             checks = _shape_checks(name, shape)
             if checks is None:
                 return False
-            if len(shapes) >= SHAPES:
-                shapes.clear()
-            shapes[shape] = checks
-        for check, item in zip(checks, value.values()):  # noqa: B905 — as many of both
-            if not check(item) and not _SECOND[check](item):
-                return False
-        return True
+            if len(known) >= SHAPES:
+                known.clear()
+            judge = known[shape] = shapes.judge(checks, partial(known.__setitem__, shape))
+        return judge(value)
 
-    return members
-
-
-def _by_name(name: str, shaped: Check) -> Check:
-    """For small types whose members are all optional: any names of theirs make a shape."""
-    table: dict[str, Check] = {}
-
-    def members(value: Any) -> Any:
-        if type(value) is not dict or not value:
-            return False
-        for member, item in value.items():
-            check = table.get(member)
-            if check is None:
-                if not shaped(value):
-                    return False
-                if member in definitions.structure(name).properties:
-                    table[member] = _member(name, member, member)
-                return True
-            if not check(item) and not _SECOND[check](item):
-                return False
-        return True
-
-    return members
+    return shapes.ask(members, shapes.SHAPED, known.get)
 
 
 def _shape_checks(name: str, shape: tuple[str, ...]) -> tuple[Check, ...] | None:
@@ -170,26 +136,13 @@ def _always(value: Any) -> bool:
     return True
 
 
-def _never(value: Any) -> bool:
-    return False
+shapes.ask(_always, shapes.NOTHING)
 
 
 def element_check(element: Element, type_name: str) -> Check:
     """The check of one element with its binding and targets, over an array where it repeats."""
     one = _contained if element.name == "contained" else _one(element, type_name)
-    if not element.many:
-        return one
-    most = element.max
-
-    def many(value: Any) -> bool:
-        if type(value) is not list or not value or (most and len(value) > most):
-            return False
-        for item in value:  # noqa: SIM110 — a loop is twice as fast as all() over a generator
-            if not one(item) and not _SECOND[one](item):
-                return False
-        return True
-
-    return many
+    return shapes.each(one, element.max) if element.many else one
 
 
 def _one(element: Element, type_name: str) -> Check:
@@ -197,7 +150,8 @@ def _one(element: Element, type_name: str) -> Check:
     codes = definitions.codes(value_set) if value_set else None
     if type_name in CHECKS:
         if codes is not None:
-            return frozenset().union(*codes.values()).__contains__
+            every = frozenset().union(*codes.values())
+            return shapes.ask(every.__contains__, shapes.KNOWN, every)
         return _primitive(type_name)
     check = complex_check(type_name)
     if type_name == "Reference":
@@ -215,30 +169,14 @@ def _concept(type_name: str) -> Check:
 @cache
 def _primitive(type_name: str) -> Check:
     if type_name in ("string", "markdown"):
-        return _string(CHECKS[type_name])
+        return shapes.ask(CHECKS[type_name], shapes.TEXT, LONGEST_STRING)
     if type_name == "xhtml":
         return lambda value: type(value) is str and narrative.problem(value) is None
-    if type_name in ("boolean", "integer", "positiveInt", "unsignedInt", "decimal", "base64Binary"):
+    if type_name == "boolean":
+        return shapes.ask(CHECKS[type_name], shapes.BOOLEAN)
+    if type_name in ("integer", "positiveInt", "unsignedInt", "decimal", "base64Binary"):
         return CHECKS[type_name]
     return _remembering(CHECKS[type_name])
-
-
-def _string(full: Check) -> Check:
-    def string(value: Any) -> Any:
-        # From "!" on: not empty, and does not begin with a blank.
-        return (value >= "!" and value.isprintable() and len(value) <= LONGEST_STRING) or full(value)
-
-    return string
-
-
-class _Second(dict[Check, Check]):
-    """What to ask where a look at what is remembered finds nothing; nothing to ask for other checks."""
-
-    def __missing__(self, check: Check) -> Check:
-        return _never
-
-
-_SECOND = _Second()
 
 
 def _remembering(full: Check) -> Check:
@@ -255,9 +193,7 @@ def _remembering(full: Check) -> Check:
             seen.add(value)
         return True
 
-    first = seen.__contains__
-    _SECOND[first] = check
-    return first
+    return shapes.ask(check, shapes.KNOWN, seen)
 
 
 def _remembering_bytes(full: Check) -> Check:
@@ -293,7 +229,9 @@ def _reference(members: Check, targets: frozenset[str]) -> Check:
             return False
         target = value.get("reference")
         if len(value) == 1 and target is not None:  # nearly all of them
-            if not string(target):
+            if not (
+                (target >= "!" and target.isprintable() and len(target) <= LONGEST_STRING) or string(target)
+            ):
                 return False
         elif not members(value):
             return False

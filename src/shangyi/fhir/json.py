@@ -49,14 +49,22 @@ def check_foreign(raw: bytes, again: bytes, quotes_left_out: int = 0) -> None:
     """
     if again.count(b"{") + again.count(b"[") > DEEPEST and _deep(again):
         raise Invalid("Nested more than {depth} levels deep", depth=DEEPEST)
-    if b"\\" in again and b"\0" in again.replace(b"\\\\", b"").replace(b"\\u0000", b"\0"):
+    if holds_nul(again):
         raise Invalid("A text must not hold the character NUL")
     # A name given twice is lost in the dict, and its quotation marks with it. Only escapes could make up for them.
     if raw == again:
         return
-    escaped = b"\\" in raw and b"\\u0022" in raw  # one byte is found thirty times as fast as six
+    escaped = b"\\" in raw and b"\\u0022" in raw
     if escaped or raw.count(b'"') != again.count(b'"') + quotes_left_out:
         _refuse_twice(raw)
+
+
+def holds_nul(data: bytes) -> bool:
+    """Whether a text in JSON that ``dumps`` wrote holds U+0000, which neither PostgreSQL nor XML can hold."""
+    # looked for in this order, since one byte is found thirty times as fast as six
+    if b"\\" not in data or b"\\u0000" not in data:
+        return False
+    return b"\0" in data.replace(b"\\\\", b"").replace(b"\\u0000", b"\0")
 
 
 def check_count(raw: bytes) -> None:

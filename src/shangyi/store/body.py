@@ -53,7 +53,7 @@ def strip(resource: Resource) -> bytes:
         raise Invalid(
             "The resource cannot be written as JSON: {reason}", reason=type(error).__name__
         ) from error
-    if b"\\" in data and b"\0" in data.replace(b"\\\\", b"").replace(b"\\u0000", b"\0"):
+    if json.holds_nul(data):
         raise Invalid("A text must not hold the character NUL")
     return data
 
