@@ -10,8 +10,9 @@ import typer
 from shangyi.cli import demonstration, serve
 from shangyi.cli.output import emit, line, note, progress
 from shangyi.cli.owner import opened
-from shangyi.cli.process import current, prepare_home
+from shangyi.cli.process import current, prepare_home, turn
 from shangyi.cli.text import t
+from shangyi.wiring import Opened
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -60,19 +61,10 @@ def demo(
     settings = serve.effective(host, port, None)
     home = prepare_home(settings.home)
     last = until.date() if until else date.today() - timedelta(days=1)
-    state = demonstration.State.read(home) or demonstration.State(residents, seed, last.isoformat())
-    state.write(home)
-    if state.residents != residents or state.seed != seed:
-        note(t("This home already has a county of {count} residents; it is kept.", count=state.residents))
+    wanted = demonstration.State(residents, seed, last.isoformat())
     with opened(settings) as found:
-        if not state.loaded:
-            label = t("Making and loading the county")
-            with progress(label, t("resources"), quiet=json) as update:
-                demonstration.load(found, state, update)
-            state.loaded = datetime.now(UTC).isoformat(timespec="seconds")
-            state.write(home)
-        demonstration.accounts(found.access, state, home)
-        demonstration.token(found.access, state, home)
+        with turn(home / "demo.lock", lambda: note(t("Another `shangyi demo` sets this home up; waiting …"))):
+            state = prepared(found, wanted, home, json)
         exact = port is not None or "SHANGYI_PORT" in os.environ
         if background or no_serve or current(home):
             address = None
@@ -84,6 +76,22 @@ def demo(
             finish(state, address, home, json)
         else:
             serve.run(settings, exact, announce=lambda where: finish(state, where, home, json))
+
+
+def prepared(found: Opened, wanted: demonstration.State, home: Path, quiet: bool) -> demonstration.State:
+    """Take every step of the set-up that is not taken yet."""
+    state = demonstration.State.read(home) or wanted
+    state.write(home)
+    if (state.residents, state.seed) != (wanted.residents, wanted.seed):
+        note(t("This home already has a county of {count} residents; it is kept.", count=state.residents))
+    if not state.loaded:
+        with progress(t("Making and loading the county"), t("resources"), quiet=quiet) as update:
+            demonstration.load(found, state, update)
+        state.loaded = datetime.now(UTC).isoformat(timespec="seconds")
+        state.write(home)
+    demonstration.accounts(found.access, state, home)
+    demonstration.token(found.access, state, home)
+    return state
 
 
 def finish(state: demonstration.State, address: str | None, home: Path, json: bool) -> None:

@@ -10,7 +10,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -94,6 +94,21 @@ def serving(home: Path, me: Serving) -> Iterator[None]:
         yield
     finally:
         (home / "serve.json").unlink(missing_ok=True)
+        os.close(descriptor)
+
+
+@contextmanager
+def turn(lock: Path, waiting: Callable[[], None]) -> Iterator[None]:
+    """Hold what one process has at a time; ``waiting`` is called once where another has it now."""
+    descriptor = _try_lock(lock)
+    if descriptor is None:
+        waiting()
+    while descriptor is None:
+        time.sleep(0.2)
+        descriptor = _try_lock(lock)
+    try:
+        yield
+    finally:
         os.close(descriptor)
 
 
