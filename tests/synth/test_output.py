@@ -6,8 +6,10 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+import yaml
 
 from shangyi.errors import Invalid
+from shangyi.store.load.sources import SUFFIXES
 from shangyi.synth import generate, lines, write
 from shangyi.synth.daily import TABLES
 
@@ -29,8 +31,10 @@ def test_write_fills_the_folder(tmp_path: Path) -> None:
         with (tmp_path / f"{name}.csv").open(encoding="utf-8") as file:
             assert tuple(next(csv.reader(file))) == heading
     assert json.loads((tmp_path / "boundaries.geojson").read_text(encoding="utf-8"))["features"]
-    truth = json.loads((tmp_path / "truth" / "outbreaks.json").read_text(encoding="utf-8"))
+    truth = yaml.safe_load((tmp_path / "truth" / "outbreaks.yaml").read_text(encoding="utf-8"))
     assert truth["outbreaks"]
+    records = {f"{kind}.ndjson" for kind in counts}  # all that a load of the folder takes up
+    assert {path.name for path in tmp_path.rglob("*") if path.suffix in SUFFIXES} == records
     assert not [file for file in tmp_path.glob("*.ndjson") if b"outbreak" in file.read_bytes()]
 
 

@@ -11,6 +11,8 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import BinaryIO
 
+import yaml  # type: ignore[import-untyped]
+
 from shangyi.fhir import json
 from shangyi.synth import stream
 from shangyi.synth.county import geojson
@@ -89,7 +91,9 @@ def write(
     (out_dir / "boundaries.geojson").write_text(plain.dumps(geojson(), ensure_ascii=False), encoding="utf-8")
     asked = stream.request(residents, seed, until)
     (out_dir / "truth").mkdir(exist_ok=True)
-    hidden = plain.dumps(truth(asked.seed, asked.first, asked.last), ensure_ascii=False, indent=1)
-    (out_dir / "truth" / "outbreaks.json").write_text(hidden, encoding="utf-8")
+    hidden = truth(asked.seed, asked.first, asked.last)
+    # YAML, so that `shangyi load` of the folder does not take it for a record
+    with (out_dir / "truth" / "outbreaks.yaml").open("w", encoding="utf-8") as file:
+        yaml.safe_dump(hidden, file, allow_unicode=True, sort_keys=False)
     write_tables(out_dir, asked.seed, asked.first, asked.last)
     return counts
