@@ -33,3 +33,20 @@ def test_imports_go_one_way(file: Path) -> None:
     rank = ORDER.index(package)
     wrong = {name for name in imported_packages(file) if name in ORDER and ORDER.index(name) > rank}
     assert not wrong, f"{file.relative_to(SRC)} imports {sorted(wrong)}, which stand below {package}"
+
+
+ENGINES = frozenset({"duckdb", "pyarrow", "pyspark"})
+
+
+def test_only_the_lake_imports_engines() -> None:
+    """Nothing outside ``lake`` executes on an engine by another way (docs/lake.md)."""
+    wrong = []
+    for file in SRC.rglob("*.py"):
+        if file.relative_to(SRC).parts[0] == "lake":
+            continue
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom):
+                names = [node.module or ""]
+            wrong += [f"{file.relative_to(SRC)}: {name}" for name in names if name.split(".")[0] in ENGINES]
+    assert not wrong

@@ -142,6 +142,17 @@ class Settings:
         "The largest upload of the console's loading page, in megabytes.", _integer(1, 1_000_000), 4096
     )
     max_body_mb: int = setting("The largest request body that is taken, in megabytes.", _integer(1, 4096), 64)
+    lake_memory_mb: int = setting(
+        "How much memory the lake's engine takes, in megabytes; beyond it goes to the disk.",
+        _integer(128, 10_000_000),
+        2048,
+    )
+    lake_threads: int = setting(
+        "How many processors the lake's engine uses; 0 for all of them.", _integer(0, 1024), 0
+    )
+    lake_seconds: int = setting(
+        "How long a query over the lake may take, in seconds.", _integer(1, 86_400), 300
+    )
 
     @classmethod
     def load(cls, environ: Mapping[str, str] | None = None) -> "Settings":

@@ -1,0 +1,220 @@
+"""Writing a lake: lines to columns, spooled by type and bucket, sorted into Parquet, then made known at once.
+
+Of a resource that comes twice the last counts. Whatever happens on the way, the version that was there before stays.
+"""
+
+import shutil
+from collections.abc import Callable, Iterable
+from itertools import pairwise
+from pathlib import Path
+from uuid import uuid4
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from shangyi.errors import Unavailable
+from shangyi.lake import arrow, intake, manifest, parquet
+from shangyi.lake.flat import flatten
+from shangyi.lake.intake import Line, Source
+from shangyi.lake.manifest import File, Kept, Manifest
+from shangyi.lake.parsing import Lines, Parser
+from shangyi.lake.spool import Spool
+from shangyi.query.columns import Table
+
+CHUNK_BYTES, CHUNK_ROWS = 8 << 20, 20_000
+MOST_BUCKETS = 256
+BUCKET_BYTES = 4 << 30
+"""Input for which one more bucket is worth its files."""
+_ROW = "_row"
+_FLATTENED = {field.name for field in arrow.FLAT}
+
+Progress = Callable[[int], None]
+"""Told the resources so far."""
+
+
+def write(
+    directory: str | Path,
+    given: Iterable[Source],
+    *,
+    buckets: int | None = None,
+    progress: Progress | None = None,
+) -> Manifest:
+    """Make a lake of NDJSON, Bundles, directories (paths) or resources (dicts): a new version, in place of the last.
+
+    Raises Invalid with the file and line of what is not FHIR JSON, Unavailable where the disk refuses; then nothing
+    has changed. ``buckets``: parts by the patients' hash; by default as the size of the input asks for.
+    """
+    given = [source if isinstance(source, dict) else str(source) for source in given]
+    return write_lines(
+        directory,
+        intake.lines(given),
+        source={"kind": "import"},
+        buckets=buckets or buckets_for(size_of(given)),
+        progress=progress,
+    )
+
+
+def write_lines(
+    directory: str | Path,
+    lines: Iterable[Line],
+    *,
+    source: dict[str, str],
+    buckets: int,
+    progress: Progress | None = None,
+) -> Manifest:
+    """Make a lake of lines; see ``write``."""
+    root = Path(directory)
+    with manifest.writing(root):
+        before = manifest.read(root)
+        scratch = root / f"scratch-{uuid4().hex[:8]}"
+        try:
+            for left in root.glob("scratch-*"):
+                shutil.rmtree(left, ignore_errors=True)
+            scratch.mkdir()
+            made = _Build(root, scratch, before, buckets).run(lines, source, progress)
+            manifest.replace(root, made)
+            manifest.sweep(root, made)
+        except OSError as error:
+            raise Unavailable(
+                "The lake {path} could not be written: {reason}. What was there before is unchanged.",
+                path=str(root),
+                reason=error.strerror or str(error),
+            ) from error
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+    return made
+
+
+def size_of(given: Iterable[Source]) -> int:
+    """About how many bytes of JSON stand in files; packed ones count tenfold."""
+    size = 0
+    for source in given:
+        if not isinstance(source, str) or source == "-":
+            continue
+        path = Path(source)
+        for file in path.rglob("*") if path.is_dir() else [path]:
+            if file.is_file():
+                size += file.stat().st_size * (10 if file.suffix in (".gz", ".zip") else 1)
+    return size
+
+
+def buckets_for(size: int) -> int:
+    """Into how many parts by patient input of so many bytes goes: a power of two."""
+    wanted = 1
+    while wanted * BUCKET_BYTES < size and wanted < MOST_BUCKETS:
+        wanted *= 2
+    return wanted
+
+
+class _Build:
+    def __init__(self, root: Path, scratch: Path, before: Manifest | None, buckets: int) -> None:
+        self.root, self.scratch, self.before, self.buckets = root, scratch, before, buckets
+        self.version = before.version + 1 if before else 1
+        self.schema = before.schema if before else 0
+        self.types: dict[str, _Type] = {}
+
+    def run(self, lines: Iterable[Line], source: dict[str, str], progress: Progress | None) -> Manifest:
+        count = 0
+        for line in lines:
+            kind = self.types.get(line.type)
+            if kind is None:
+                kind = self.types[line.type] = _Type(self, line.type)
+            count += kind.add(line)
+            if progress and not count % 1000:
+                progress(count)
+        grew = [kind.finish() for kind in self.types.values()]
+        if any(grew) or not self.schema:
+            self.schema += 1
+        kept = {name: self.types[name].write() for name in sorted(self.types)}
+        if progress:
+            progress(count)
+        return Manifest(
+            manifest.FORMAT, self.version, self.schema, manifest.now(), self.buckets, source, kept
+        )
+
+
+class _Type:
+    """One resource type of a build."""
+
+    def __init__(self, build: _Build, name: str) -> None:
+        self.build, self.name = build, name
+        self.known = build.before.table(name) if build.before else None
+        self.parser = Parser(name, self.known.columns if self.known else ())
+        self.spools = [Spool(build.scratch, f"{name}-{number:03d}") for number in range(build.buckets)]
+        self.lines: list[bytes] = []
+        self.places: list[str] = []
+        self.size = 0
+        self.rows = 0
+        self.ids: list[npt.NDArray[np.int64]] = []
+
+    def add(self, line: Line) -> int:
+        """Take in; always 1, for the count."""
+        self.lines.append(line.data)
+        self.places.append(line.place)
+        self.size += len(line.data)
+        if self.size >= CHUNK_BYTES or len(self.lines) >= CHUNK_ROWS:
+            self._flush()
+        return 1
+
+    def _flush(self) -> None:
+        found, self.lines, self.places, self.size = Lines(self.lines, self.places), [], [], 0
+        for parsed in self.parser.parse(found) if found.lines else []:
+            table, shards = flatten(parsed, self.name)
+            rows = np.arange(self.rows, self.rows + table.num_rows, dtype=np.int64)
+            self.rows += table.num_rows
+            self.ids.append(_hashes(table["id"]))
+            table = table.append_column(_ROW, pa.array(rows))
+            for bucket, part in self._parted(table, shards):
+                self.spools[bucket].add(part)
+
+    def _parted(self, table: pa.Table, shards: npt.NDArray[np.int32]) -> Iterable[tuple[int, pa.Table]]:
+        if self.build.buckets == 1:
+            return [(0, table)]
+        bucket = shards % self.build.buckets
+        order = np.argsort(bucket, kind="stable")
+        starts = np.searchsorted(bucket[order], np.arange(self.build.buckets + 1))
+        table = table.combine_chunks().take(pa.array(order))
+        return [
+            (number, table.slice(start, end - start))
+            for number, (start, end) in enumerate(pairwise(starts))
+            if end > start
+        ]
+
+    def finish(self) -> bool:
+        """Take in what waits; whether there are columns that the former version had not."""
+        self._flush()
+        return self.known is None or self.parser.shape.columns != self.known.columns
+
+    def write(self) -> Kept:
+        """The files."""
+        columns = self.parser.shape.columns
+        schema = arrow.schema(columns).append(pa.field(_ROW, pa.int64()))
+        superseded = _superseded(self.ids)
+        directory = self.build.root / self.name
+        directory.mkdir(exist_ok=True)
+        files: list[File] = []
+        for bucket, spool in enumerate(self.spools):
+            for run in parquet.runs(spool.drain(), schema):
+                if len(superseded):
+                    run = run.filter(pc.invert(pc.is_in(run[_ROW], pa.array(superseded))))
+                name = f"{self.build.version:06d}-{bucket:03d}-{len(files):04d}-{uuid4().hex[:8]}.parquet"
+                size = parquet.write(directory / name, run.drop_columns(_ROW))
+                files.append(File(f"{self.name}/{name}", run.num_rows, size, bucket, self.build.schema))
+        manifest.sync_directory(directory)
+        beyond = frozenset(self.parser.beyond) | (self.known.beyond if self.known else frozenset())
+        table = Table(self.name, columns, beyond)
+        return Kept(table.to_json(), sum(file.rows for file in files), tuple(files))
+
+
+def _hashes(ids: pa.ChunkedArray) -> npt.NDArray[np.int64]:
+    return np.fromiter((hash(id_) for id_ in ids.to_pylist()), np.int64, len(ids))
+
+
+def _superseded(hashes: list[npt.NDArray[np.int64]]) -> npt.NDArray[np.int64]:
+    """The rows of which a later one has the same id."""
+    whole = np.concatenate(hashes) if hashes else np.empty(0, np.int64)
+    order = np.argsort(whole, kind="stable")
+    same = whole[order[1:]] == whole[order[:-1]]
+    return np.sort(order[:-1][same])
