@@ -18,11 +18,13 @@ PUBLIC = (
 """Institutions and staff: they have a place, and are seen from every area (a village's referral hospital)."""
 
 
-def condition(scope: Scope, row: str = "s", many: bool = False) -> tuple[str, list[Any]]:
+def condition(
+    scope: Scope, row: str = "s", many: bool = False, resident: tuple[str, list[Any]] | None = None
+) -> tuple[str, list[Any]]:
     """A condition on a row of ``search`` (its alias), ``true`` for everything, and its parameters.
 
     ``many``: it is going to be held against many rows, so that the residents of one village are gathered once instead
-    of being looked up for each.
+    of being looked up for each. ``resident``: how the caller asks of a resident's rid (``{}``) whether they are seen.
 
     A resource of a resident is bounded by that resident's row; another by its own area (institutions
     are not bounded by theirs); one with neither is seen where its type is shared.
@@ -47,10 +49,14 @@ def condition(scope: Scope, row: str = "s", many: bool = False) -> tuple[str, li
             own = f"({own} or {row}.area between %s and %s)"
             own_values += scope.area
         village = scope.area is not None and scope.area[0] == scope.area[1]
-        if many and village and scope.panel is None:
-            resident = f"{row}.patient in (select p.rid from search p where {bounds[0]})"
-        else:
-            resident = f"exists (select from search p where p.rid = {row}.patient and {' and '.join(bounds)})"
-        parts.append(f"case when {row}.patient = 0 then {own} else {resident} end")
-        parameters += own_values + bound_values
+        if resident is None and many and village and scope.panel is None:
+            resident = f"{{}} in (select p.rid from search p where {bounds[0]})", bound_values
+        elif resident is None:
+            resident = (
+                f"exists (select from search p where p.rid = {{}} and {' and '.join(bounds)})",
+                bound_values,
+            )
+        theirs = resident[0].format(f"{row}.patient")
+        parts.append(f"case when {row}.patient = 0 then {own} else {theirs} end")
+        parameters += own_values + resident[1]
     return " and ".join(parts) or "true", parameters

@@ -6,10 +6,23 @@ import pytest
 
 from shangyi.store import frequency, keys
 from shangyi.store.database import Store
-from shangyi.store.model import SearchRequest
-from shangyi.store.search import plan
+from shangyi.store.model import EVERYTHING, Scope, SearchRequest
+from shangyi.store.search import plan, seen
+from shangyi.store.search.index import DIVISION
 
 LOINC = "http://loinc.org"
+VILLAGE, TOWN = 520999001001, Scope((520999001000, 520999001999))
+
+
+def resident(number: int) -> dict[str, Any]:
+    """Six residents in three villages of two towns, and one of nowhere."""
+    code = {"code": str(VILLAGE + (number // 2) % 2 + 1000 * (number // 4))}
+    record: dict[str, Any] = {"resourceType": "Patient", "id": f"p{number}"}
+    return (
+        record
+        if number == 6
+        else record | {"address": [{"extension": [{"url": DIVISION, "valueCoding": code}]}]}
+    )
 
 
 def observation(number: int) -> dict[str, Any]:
@@ -22,6 +35,8 @@ def observation(number: int) -> dict[str, Any]:
         "status": "final" if number % 2 else "amended",
         "code": {"coding": codes},
     }
+    if number % 13:
+        record["subject"] = {"reference": f"Patient/p{number % 7}"}
     if number % 11 == 0:
         start, end = f"201{number % 10}-01-01", "2026-06-30"
         return record | {"effectivePeriod": {"start": start, "end": end}}
@@ -30,18 +45,20 @@ def observation(number: int) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def filled(store: Store) -> Store:
+    for number in range(7):
+        store.repository.update(resident(number))
     for number in range(120):
         store.repository.update(observation(number))
     return store
 
 
-def ids(store: Store, query: str) -> list[str]:
+def ids(store: Store, query: str, scope: Scope = EVERYTHING) -> list[str]:
     """All pages."""
     parameters = [(part.partition("=")[0], part.partition("=")[2]) for part in query.split("&")]
     seen: list[str] = []
     cursor: list[tuple[str, str]] = []
     while True:
-        page = store.repository.search(SearchRequest("Observation", [*parameters, *cursor]))
+        page = store.repository.search(SearchRequest("Observation", [*parameters, *cursor]), scope)
         seen += [version.id for version in page.matches]
         if page.next is None:
             return seen
@@ -87,3 +104,32 @@ def test_the_ways_agree(filled: Store, monkeypatch: pytest.MonkeyPatch, query: s
         monkeypatch.setattr(plan, "SHORT", length)
         monkeypatch.setattr(plan, "LONG", length)
         assert ids(filled, query) == free
+
+
+SCOPES = {
+    "town": TOWN,
+    "village": Scope((VILLAGE, VILLAGE)),
+    "shared": Scope((VILLAGE, VILLAGE), shared=frozenset({"Observation"})),
+    "nobody lives there": Scope((VILLAGE + 500, VILLAGE + 500)),
+}
+
+
+@pytest.mark.parametrize("scope", SCOPES.values(), ids=SCOPES)
+@pytest.mark.parametrize("query", QUERIES)
+def test_the_ways_agree_within_an_area(
+    filled: Store, monkeypatch: pytest.MonkeyPatch, query: str, scope: Scope
+) -> None:
+    monkeypatch.setattr(plan.Plan, "rows", lambda self: None)
+    free = ids(filled, query, scope)
+    monkeypatch.undo()
+    assert bool(free) == (scope is not SCOPES["nobody lives there"])
+    assert set(free) <= set(ids(filled, query))
+    for few in (0, 3, 100):  # each asked about singly, or gathered where they are few
+        monkeypatch.setattr(seen, "FEW", few)
+        monkeypatch.setattr(frequency, "estimate", lambda connection, wanted: dict.fromkeys(wanted, 0))
+        assert ids(filled, query, scope) == free
+        monkeypatch.setattr(frequency, "estimate", lambda connection, wanted: dict.fromkeys(wanted, 10**6))
+        for length in (7, 40, 1000):
+            monkeypatch.setattr(plan, "SHORT", length)
+            monkeypatch.setattr(plan, "LONG", length)
+            assert ids(filled, query, scope) == free

@@ -19,9 +19,9 @@ from shangyi.store.search import includes
 from shangyi.store.search.conditions.base import Narrow
 from shangyi.store.search.linked import Linked, meeting
 from shangyi.store.search.order import Key, after, joins
-from shangyi.store.search.plan import Part, Plan
+from shangyi.store.search.plan import Plan
 from shangyi.store.search.query import Query, read
-from shangyi.store.search.where import counted, where_of
+from shangyi.store.search.where import Part, counted, where_of
 
 BATCH, MOST_CHECKED, MOST_COUNTED = 500, 20_000, 200_000
 """Candidates read at a time, for one page, and for a total, where resources have to be read to decide."""
@@ -147,40 +147,37 @@ def page(
     connection: psycopg.Connection, query: Query, bounds: Scope, last: Sequence[Any] | None, limit: int
 ) -> list[Row]:
     """At most so many rows behind ``last``: the columns of a version, rid, then the sort values."""
-    where, values = where_of(query.types, query.conditions, bounds)
-    cursor: Part | None = None
-    if last is not None:
-        behind, more = after(query.keys, last)
-        cursor = Part(behind, tuple(more))
-        where, values = f"{where} and {behind}", [*values, *more]
+    cursor = None if last is None else after(query.keys, last)
     if len(query.types) == 1:
-        plan = Plan(
+        here = Scope(types=bounds.types)  # whom the reader may see is for the plan to ask in its time
+        where = Part.of(where_of(query.types, query.conditions, here))
+        found = Plan(
             connection,
             query.types[0],
             query.conditions,
-            Part(where, tuple(values)),
+            where & cursor if cursor else where,
             query.keys,
             limit,
+            replace(bounds, types=None),
             cursor,
             last,
-        )
-        if (found := plan.rows()) is not None:
+        ).rows()
+        if found is not None:
             return found
-    return _select(connection, query.keys, where, values, limit)
+    where = Part.of(where_of(query.types, query.conditions, bounds))
+    return _select(connection, query.keys, where & cursor if cursor else where, limit)
 
 
-def _select(
-    connection: psycopg.Connection, keys: Sequence[Key], where: str, values: Sequence[Any], limit: int
-) -> list[Row]:
+def _select(connection: psycopg.Connection, keys: Sequence[Key], where: Part, limit: int) -> list[Row]:
     """The first rows in order; sort values are computed for candidates, bodies read for the page only."""
     columns = ", ".join(f"{key.sql} as k{i}" for i, key in enumerate(keys))
     sort = ", ".join(f"k{i}{' desc' if key.descending else ''}" for i, key in enumerate(keys))
     joined, join_values = joins(keys)
     names = ", ".join(f"c.k{i}" for i in range(len(keys)))
     return connection.execute(
-        f"with c as materialized (select s.rid, s.version, {columns} from search s {joined} where {where}"
+        f"with c as materialized (select s.rid, s.version, {columns} from search s {joined} where {where.sql}"
         f" order by {sort} limit %s)"
         f" select {rows.COLUMNS}, c.rid, {names} from c join resource r on r.rid = c.rid and r.version = c.version"
         f" order by {sort.replace('k', 'c.k')}",
-        [*join_values, *values, limit],
+        [*join_values, *where.values, limit],
     ).fetchall()

@@ -11,6 +11,7 @@ from typing import Any
 from shangyi.errors import Invalid, NotSupported
 from shangyi.store import keys
 from shangyi.store.search.catalogue import Parameter, catalogue, main_date
+from shangyi.store.search.where import Part
 
 LEAST_NUMBER = "'-infinity'::double precision"
 
@@ -97,14 +98,16 @@ def joins(keys_: Sequence[Key]) -> tuple[str, list[Any]]:
     return " ".join(key.join for key in keys_ if key.join), [value for key in keys_ for value in key.values]
 
 
-def after(keys_: Sequence[Key], last: Sequence[Any]) -> tuple[str, list[Any]]:
+def after(keys_: Sequence[Key], last: Sequence[Any]) -> Part:
     """The rows behind the last one, by the lexical order of the keys."""
     if len({key.descending for key in keys_}) == 1:
         left, right = ", ".join(key.sql for key in keys_), ", ".join(["%s"] * len(keys_))
-        return f"({left}) {'<' if keys_[0].descending else '>'} ({right})", list(last)
-    parts, values = [], []
+        return Part(f"({left}) {'<' if keys_[0].descending else '>'} ({right})", tuple(last))
+    parts: list[Part] = []
     for position, (key, value) in enumerate(zip(keys_, last, strict=True)):
         equal = [f"{k.sql} = %s" for k in keys_[:position]]
-        parts.append(" and ".join([*equal, f"{key.sql} {'<' if key.descending else '>'} %s"]))
-        values += [*last[:position], value]
-    return f"({' or '.join(f'({part})' for part in parts)})", values
+        behind = f"{key.sql} {'<' if key.descending else '>'} %s"
+        parts.append(Part(" and ".join([*equal, behind]), (*last[:position], value)))
+    return Part(
+        f"({' or '.join(f'({part.sql})' for part in parts)})", tuple(v for part in parts for v in part.values)
+    )

@@ -3,44 +3,44 @@
 - A walk goes along one btree in the order of the page, by code (code, date, rid) or by type (type, date, rid), and stops
   when the page is full. It is right where the answer is frequent, and by code always; it ends after ``LONG`` rows.
 - A collection takes all rows that have the tokens, by GIN, and sorts them: right where some token is rare.
+- For a reader of a small area: all that its residents have, where a walk met too little of theirs.
 - By last update: along the versions of the type.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import psycopg
 
 from shangyi.store import frequency, keys, rows
+from shangyi.store.model import Scope
+from shangyi.store.scope import PUBLIC
 from shangyi.store.search import date
 from shangyi.store.search.conditions import Condition
 from shangyi.store.search.index import long
 from shangyi.store.search.order import UPDATED, Key, joins
+from shangyi.store.search.seen import GATHERED, Seen, seen
+from shangyi.store.search.where import Part
 from shangyi.store.types import NUMBERS
 
 SHORT, LONG = 3_000, 30_000
 """So many rows are walked at most; the greater number where a collection would cost more than it does."""
 RARE, OFTEN = 4_000, 20_000
 """A token that RARE rows have is collected in about 10 ms; one that more than OFTEN have costs more than the long walk."""
+OF_A_RESIDENT = 150
+"""Resources of a type that a resident has, generously: what there is to collect of an area."""
+BY_INDEX = 5
+"""So many rows are walked in an index alone while one of the table is read."""
 
 Row = tuple[Any, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A condition in SQL with its values."""
-
-    sql: str
-    values: tuple[Any, ...] = ()
-
-    def __and__(self, other: "Part") -> "Part":
-        return Part(f"{self.sql} and {other.sql}", (*self.values, *other.values))
-
-
-@dataclass(slots=True)
+@dataclass
 class Plan:
-    """A page to find: rows of ``type`` that meet ``where`` (all conditions, scope and cursor), in ``keys`` order.
+    """A page to find: rows of ``type`` that meet ``where`` (all conditions, and the cursor) within ``bounds``, in
+    ``keys`` order.
 
     ``cursor`` is the part of ``where`` that says behind ``last``, the sort values of the row before the page.
     """
@@ -51,36 +51,73 @@ class Plan:
     where: Part
     keys: Sequence[Key]
     limit: int
+    bounds: Scope
     cursor: Part | None = None
     last: Sequence[Any] | None = None
 
+    @cached_property
+    def seen(self) -> Seen:
+        """What bounds the reader."""
+        return seen(self.connection, self.bounds)
+
+    @cached_property
+    def often(self) -> Mapping[int, int]:
+        """How often the tokens are; those that are rare are not there."""
+        tokens = [t for c in self.conditions for t in c.tokens]
+        return frequency.estimate(self.connection, tokens) if tokens else {}
+
+    @cached_property
+    def coded(self) -> Condition | None:
+        """The condition on the primary code."""
+        return next((c for c in self.conditions if c.code), None)
+
     def rows(self) -> list[Row] | None:
         """The page, or None where PostgreSQL may choose: nothing that a plan could start from."""
-        tokens = [t for c in self.conditions for t in c.tokens]
-        often = frequency.estimate(self.connection, tokens) if tokens else {}
-        least = min(
-            (sum(often.get(t, 0) for t in c.tokens) for c in self.conditions if c.tokens), default=None
-        )
-        if least is not None and least <= RARE:
-            return self._collect(often)
+        numbers = [self._number(c) for c in self.conditions if c.tokens]
+        least = min(numbers, default=None)
+        if least is not None and least <= RARE and not self._walks_code(numbers):
+            return self._collect()
         found = self._along(least)
-        if found is None and least is not None and not any("select" in c.sql for c in self.conditions):
-            found = self._collect(often)
-        return found
+        if found is not None or self._nested:
+            return found
+        if self._fewer_of_residents(least):
+            return self._of_residents()
+        return self._collect() if least is not None else None
+
+    def _walks_code(self, numbers: Sequence[int]) -> bool:
+        """Whether the code is rarer than all else: then its btree is walked, and no more than the page is read."""
+        if self.coded is None or not self._by_date or self._nested:
+            return False
+        own = self._number(self.coded)
+        return min(numbers) == own and numbers.count(own) == 1
+
+    @property
+    def _nested(self) -> bool:
+        """Whether a condition asks another table, or other rows."""
+        return any("select" in c.sql for c in self.conditions)
+
+    def _number(self, condition: Condition) -> int:
+        return sum(self.often.get(token, 0) for token in condition.tokens)
+
+    @property
+    def _by_date(self) -> bool:
+        """Whether the page is in an order that the btrees have."""
+        return [key.sql for key in self.keys] == ["s.date", "s.rid"] and self._one_way
+
+    @property
+    def _one_way(self) -> bool:
+        return len({key.descending for key in self.keys}) == 1
 
     def _along(self, least: int | None) -> list[Row] | None:
         """The page by a walk in its order; None where there is no such order, or the walk would be too long."""
         if any(c.sql.startswith(("s.rid = ", "s.rid in (select x.")) for c in self.conditions):
             return None  # a few rows by their keys, or by the narrow tables
-        order = [key.sql for key in self.keys]
-        if len({key.descending for key in self.keys}) > 1:
-            return None
-        if order == ["s.date", "s.rid"]:
-            longer = least is None or least > OFTEN
-            return self._walk(
-                LONG if longer and not any("select" in c.sql for c in self.conditions) else SHORT
-            )
-        if order == [UPDATED, "s.rid"]:
+        if self._by_date:
+            if self._nested:
+                return self._walk(SHORT)
+            alone = self.coded is not None and least == self._number(self.coded)
+            return self._walk(LONG if alone or least is None or least > OFTEN else SHORT)
+        if [key.sql for key in self.keys] == [UPDATED, "s.rid"] and self._one_way:
             return self._by_update()
         return None
 
@@ -90,11 +127,9 @@ class Plan:
         Rows that have the code as a further coding have a token that says so, and rows whose main date is so long that
         it may start far before a searched range have one too: both are collected and merged in.
         """
-        coded = next((c.code for c in self.conditions if c.code), None)
-        base = Part("s.code = %s", (coded[0],)) if coded else Part("s.type = %s", (NUMBERS[self.type],))
-        reach = [c.dates for c in self.conditions if c.dates]
-        first = max((d[0] for d in reach), default=date.FIRST)
-        last = min((d[1] for d in reach), default=date.LAST)
+        code = self.coded.code if self.coded else None
+        base = Part("s.code = %s", (code[0],)) if code else Part("s.type = %s", (NUMBERS[self.type],))
+        first, last = self._reach()
         bounds, apart = base, []
         if last < date.LAST:
             bounds &= Part("s.date <= %s", (last,))
@@ -103,42 +138,65 @@ class Plan:
             apart.append(
                 Part("s.tokens @> array[%s::bigint] and s.date < %s", (long(self.type), first)) & base
             )
-        if coded:
-            apart.append(Part("s.tokens @> array[%s::bigint]", (coded[1],)))
+        if code:
+            apart.append(Part("s.tokens @> array[%s::bigint]", (code[1],)))
         if self.cursor:
             bounds &= self.cursor
+        if self.seen.first:
+            length *= BY_INDEX
         found = self._walked(bounds, length, apart)
         walked = found[0][-1] if found else 0
         if walked < self.limit and not self._ends(bounds, length):
             return None
         return [row[:-1] for row in found]
 
+    def _reach(self) -> tuple[int, int]:
+        """Between which instants the main date of a row has to begin, but for long ones."""
+        reach = [c.dates for c in self.conditions if c.dates]
+        return max((d[0] for d in reach), default=date.FIRST), min((d[1] for d in reach), default=date.LAST)
+
     def _walked(self, bounds: Part, length: int, apart: Sequence[Part]) -> list[Row]:
         """The page out of the first ``length`` rows within ``bounds``, and how many of it the walk gave."""
-        columns, sort = "s.rid, s.version, s.date as k0, s.rid as k1", self._sort("s.date", "s.rid")
-        walk = (
-            f"select {columns} from (select s.* from search s where {bounds.sql} order by {sort} limit {length}) s"
-            f" where {self.where.sql} order by {sort} limit %s"
-        )
-        values = [*bounds.values, *self.where.values, self.limit]
-        others = ""
+        held = self.where & self.seen.row
+        columns = "s.rid, s.version, s.date as k0, s.rid as k1"
+        walk = self._of_theirs(bounds, length) if self.seen.resident else Part(
+            f"select {columns} from (select s.* from search s where {bounds.sql}"
+            f" order by {self._sort('s.date', 's.rid')} limit {length}) s where {held.sql}",
+            (*bounds.values, *held.values),
+        )  # fmt: skip
+        others, values = "", [*walk.values, self.limit]
         for part in apart:
-            both = part & self.where
+            both = part & held
             others += f" union all select {columns} from search s where {both.sql}"
             values += both.values
-        sql = (
-            f"with w as materialized ({walk}),"
+        return self._run(
+            f"w as materialized ({walk.sql} order by {self._sort()} limit %s),"
             f" c as materialized (select * from w{others} order by {self._sort()} limit %s)"
             f" select {rows.COLUMNS}, c.rid, c.k0, c.k1, (select count(*) from w) from c"
-            f" join resource r on r.rid = c.rid and r.version = c.version order by {self._sort('c.k0', 'c.k1')}"
+            f" join resource r on r.rid = c.rid and r.version = c.version order by {self._sort('c.k0', 'c.k1')}",
+            [*values, self.limit],
         )
-        return self._run(sql, [*values, self.limit])
+
+    def _of_theirs(self, bounds: Part, length: int) -> Part:
+        """What the residents seen have of the walk: whose a row is stands in the index, the others are not read."""
+        assert self.seen.resident is not None
+        whose = self.seen.resident
+        held = self.where & self.seen.row
+        return Part(
+            f"select s.rid, s.version, x.date as k0, x.rid as k1 from (select s.rid, s.date, s.patient from search s"
+            f" where {bounds.sql} order by {self._sort('s.date', 's.rid')} limit {length}) x"
+            f" cross join lateral (select s.rid, s.version from search s where s.rid = x.rid and {held.sql} offset 0) s"
+            f" where x.patient = 0 or {whose.sql.format('x.patient')}",
+            (*bounds.values, *held.values, *whose.values),
+        )
 
     def _ends(self, bounds: Part, length: int) -> bool:
         """Whether the range within ``bounds`` has no more than ``length`` rows."""
-        sort = self._sort("s.date", "s.rid")
-        sql = f"select 1 from search s where {bounds.sql} order by {sort} offset {length} limit 1"
-        return not self._run(sql, bounds.values)
+        return not self._run(
+            f"x as (select 1 from search s where {bounds.sql} order by {self._sort('s.date', 's.rid')}"
+            f" offset {length} limit 1) select * from x",
+            bounds.values,
+        )
 
     def _by_update(self) -> list[Row] | None:
         """The page out of the versions of the type written last (or first), or None where it takes more of them."""
@@ -148,43 +206,88 @@ class Plan:
             instant = keys.instant((self.last[0] + (1 if down else 0)) * 1000)
             base &= Part(f"r.updated {'<' if down else '>='} %s", (instant,))
         edge = self._run(
-            f"select r.updated from resource r where {base.sql} order by r.updated{' desc' if down else ''}"
-            f" offset {SHORT} limit 1",
+            f"x as (select r.updated from resource r where {base.sql} order by r.updated{' desc' if down else ''}"
+            f" offset {SHORT} limit 1) select * from x",
             base.values,
         )
         if edge:  # and all that were written in the same instant
             base &= Part(f"r.updated {'>=' if down else '<='} %s", (edge[0][0],))
-        found = self._page(
-            "resource r join search s on s.rid = r.rid and s.version = r.version",
-            base & self.where,
-            [],
-            self.keys,
+        # put in order before the rows of search are looked for: a load writes thousands in one instant
+        written = UPDATED.replace("s.", "r.")
+        held = self.where & self.seen.row
+        found = self._bodies(
+            Part(
+                f"select s.rid, s.version, r.k0, r.rid as k1 from (select r.rid, r.version, {written} as k0"
+                f" from resource r where {base.sql} order by {self._sort('k0', 'r.rid')} offset 0) r"
+                " cross join lateral (select s.rid, s.version from search s"
+                f" where s.rid = r.rid and s.version = r.version and {held.sql} offset 0) s",
+                (*base.values, *held.values),
+            )
         )
         return found if len(found) >= self.limit or not edge else None
 
-    def _collect(self, often: Mapping[int, int]) -> list[Row]:
+    def _collect(self) -> list[Row]:
         """The page out of all rows that have the rarest tokens, by GIN; what is frequent is looked at in the rows."""
-        counts = [(sum(often.get(t, 0) for t in c.tokens), c) for c in self.conditions if c.tokens]
+        counts = [(self._number(c), c) for c in self.conditions if c.tokens]
         most = max(RARE // 10, 10 * min(n for n, _ in counts))
         rare = [c for n, c in counts if n <= most]
-        start = Part(" and ".join(c.sql for c in rare), tuple(v for c in rare for v in c.values))
-        joined, values = joins(self.keys)
-        source = f"(select s.* from search s where {start.sql} offset 0) s {joined}"
-        return self._page(source, self.where, [*start.values, *values], self.keys)
+        return self._page(Part(
+            f"select s.* from search s where {' and '.join(c.sql for c in rare)}",
+            tuple(v for c in rare for v in c.values),
+        ))  # fmt: skip
 
-    def _page(self, source: str, where: Part, join_values: Sequence[Any], keys_: Sequence[Key]) -> list[Row]:
-        """The first rows of all that a condition finds: found first, then sorted, bodies read for the page only."""
-        columns = ", ".join(f"{key.sql} as k{i}" for i, key in enumerate(keys_))
-        names = [f"k{i}" for i in range(len(keys_))]
+    def _fewer_of_residents(self, least: int | None) -> bool:
+        """Whether the residents seen have less than there is with the rarest token."""
+        few = self.seen.few
+        apart = self.type in PUBLIC or self.type in self.bounds.shared
+        return few is not None and not apart and (least is None or few * OF_A_RESIDENT < least)
+
+    def _of_residents(self) -> list[Row]:
+        """The page out of all that the residents seen have, and of what is of none but has its own area."""
+        assert self.bounds.area is not None
+        first, last = self._reach()
+        short = Part("s.type = %s and s.date <= %s", (NUMBERS[self.type], last))
+        if first > date.FIRST:
+            short &= Part(
+                "(s.date >= %s or s.date <> %s and s.tokens @> array[%s::bigint])",
+                (first, keys.NO_DATE, long(self.type)),
+            )
+        none = Part("s.patient = 0 and s.area between %s and %s", self.bounds.area) & short
+        return self._page(Part(
+            f"select s.* from {GATHERED} p cross join lateral"
+            f" (select s.* from search s where s.patient = p.rid and {short.sql} offset 0) s"
+            f" union all select s.* from search s where {none.sql}",
+            (*short.values, *none.values),
+        ))  # fmt: skip
+
+    def _page(self, source: Part) -> list[Row]:
+        """The first of all rows of ``search`` in ``source`` that meet the conditions: put in order, then who may see
+        them is asked until the page is full."""
+        columns = ", ".join(f"{key.sql} as k{i}" for i, key in enumerate(self.keys))
+        joined, values = joins(self.keys)
         # offset 0: PostgreSQL must not guess that it finds the page sooner by walking some index in its order
+        return self._bodies(Part(
+            f"select s.rid, s.version, {self._names('s')} from (select s.rid, s.version, s.patient, s.area, s.type,"
+            f" {columns} from ({source.sql} offset 0) s {joined} where {self.where.sql}"
+            f" order by {self._sort(*self._names().split(', '))} offset 0) s where {self.seen.row.sql}",
+            (*source.values, *values, *self.where.values, *self.seen.row.values),
+        ))  # fmt: skip
+
+    def _bodies(self, found: Part) -> list[Row]:
+        """The first of what is found (rid, version, and the sort values k0 …) in order: bodies are read for the page
+        only."""
+        names = self._names().split(", ")
         return self._run(
-            f"with c as materialized (select * from (select s.rid, s.version, {columns} from {source}"
-            f" where {where.sql} offset 0) s order by {self._sort(*names)} limit %s)"
-            f" select {rows.COLUMNS}, c.rid, {', '.join(f'c.{name}' for name in names)} from c"
+            f"c as materialized ({found.sql} order by {self._sort(*names)} limit %s)"
+            f" select {rows.COLUMNS}, c.rid, {self._names('c')} from c"
             f" join resource r on r.rid = c.rid and r.version = c.version"
             f" order by {self._sort(*(f'c.{name}' for name in names))}",
-            [*join_values, *where.values, self.limit],
+            [*found.values, self.limit],
         )
+
+    def _names(self, table: str = "") -> str:
+        """``k0, k1 …``, of a table."""
+        return ", ".join(f"{table}.k{i}" if table else f"k{i}" for i in range(len(self.keys)))
 
     def _sort(self, *columns: str) -> str:
         """``order by`` these columns, k0 and k1 where none are named, in the directions of the keys."""
@@ -195,5 +298,9 @@ class Plan:
         )
 
     def _run(self, sql: str, values: Sequence[Any]) -> list[Row]:
+        """A statement that begins with its common tables, before which the residents seen are gathered."""
+        first = self.seen.first
+        if first and GATHERED in sql:
+            sql, values = f"{first.sql}, {sql}", [*first.values, *values]
         # never prepared: a plan made for any value would not know how frequent these are
-        return self.connection.execute(sql, values, prepare=False).fetchall()
+        return self.connection.execute(f"with {sql}", values, prepare=False).fetchall()

@@ -1,13 +1,29 @@
 """All conditions of a search, and what bounds the reader, as one condition in SQL."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from shangyi.store import scope
 from shangyi.store.model import Scope
 from shangyi.store.search.conditions import Condition
 from shangyi.store.types import NUMBERS
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A condition in SQL with its values."""
+
+    sql: str
+    values: tuple[Any, ...] = ()
+
+    @classmethod
+    def of(cls, made: tuple[str, Sequence[Any]]) -> "Part":
+        """Of SQL and its values."""
+        return cls(made[0], tuple(made[1]))
+
+    def __and__(self, other: "Part") -> "Part":
+        return Part(f"{self.sql} and {other.sql}", (*self.values, *other.values))
 
 
 def where_of(types: Sequence[str], conditions: Sequence[Condition], bounds: Scope) -> tuple[str, list[Any]]:
