@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from shangyi.query.columns import Column
 from tests.lake.meaning import meaning
 from tests.shared import shared
 
@@ -14,6 +13,7 @@ from shangyi import lake
 from shangyi.fhir import json
 from shangyi.lake import shape
 from shangyi.lake.intake import lines
+from shangyi.query.columns import Column
 
 
 def rebuilt(directory: Path) -> dict[str, Any]:
