@@ -7,8 +7,17 @@ from shangyi.fhir.definitions import is_resource_type
 from shangyi.query import typed
 from shangyi.query.closures.adapters import Builder, Compile, on_collections, on_items
 from shangyi.query.closures.evaluation import Closure, Evaluation, Scope
-from shangyi.query.closures.references import resolve
-from shangyi.query.closures.values import Collection, Element, boolean, named, single, single_value, system
+from shangyi.query.closures.references import reference_key, resolve
+from shangyi.query.closures.values import (
+    Collection,
+    Element,
+    boolean,
+    named,
+    single,
+    single_value,
+    system,
+    type_of,
+)
 from shangyi.query.errors import EvaluationError
 
 _STRUCTURES = "http://hl7.org/fhir/StructureDefinition/"
@@ -43,6 +52,25 @@ def _get_value(items: Collection, at: Evaluation) -> Collection:
 def _resolve(items: Collection, at: Evaluation) -> Collection:
     found = [resolve(item, at) for item in items]
     return [item for item in found if item is not None]
+
+
+def _resource_key(items: Collection, at: Evaluation) -> Collection:
+    item = single(items)
+    if item is None:
+        return []
+    if not isinstance(item, Element) or not is_resource_type(item.type):
+        raise EvaluationError("Only a resource has a key, not {type}", type=str(type_of(item)))
+    return [f"{item.type}/{item.value['id']}"] if "id" in item.value else []
+
+
+def _reference_key(items: Collection, wanted: Collection | None = None) -> Collection:
+    name = single_value(wanted or [])
+    found = [
+        reference_key(item.members.get("reference"), name)
+        for item in items
+        if isinstance(item, Element) and item.type == "Reference"
+    ]
+    return [key for key in found if key is not None]
 
 
 def _html_checks(items: Collection, at: Evaluation) -> Collection:
@@ -138,6 +166,8 @@ FUNCTIONS: dict[str, Builder] = {
     "hasValue": on_items(_has_value),
     "getValue": on_items(_get_value),
     "resolve": on_items(_resolve),
+    "getResourceKey": on_items(_resource_key),
+    "getReferenceKey": on_collections(_reference_key),
     "elementDefinition": on_items(_element_definition),
     "slice": on_collections(_without("slice")),
     "checkModifiers": on_collections(_check_modifiers),

@@ -1,5 +1,7 @@
 """``resolve()``: contained resources, entries of the same Bundle, and what the caller's resolver finds."""
 
+import re
+from functools import cache
 from typing import Any
 
 from shangyi.fhir import definitions
@@ -79,3 +81,22 @@ def _base(url: Any) -> str:
     if not isinstance(url, str) or not url.startswith("http"):
         return ""
     return "/".join(url.split("/")[:-2]) + "/"
+
+
+@cache
+def key_pattern(type_name: str | None) -> str:
+    """A regular expression of references that lead to a resource of a type (None: any), relative or absolute."""
+    return (
+        rf"^(https?://[^ ?#]+/)?{type_name or '[A-Z][A-Za-z]+'}/[A-Za-z0-9.-]{{1,64}}"
+        r"(/_history/[A-Za-z0-9.-]{1,64})?$"
+    )
+
+
+def reference_key(reference: Any, type_name: str | None) -> str | None:
+    """``Patient/1`` of a relative reference, the address of one elsewhere; None where it is neither.
+
+    Equal to ``getResourceKey()`` of the resource here, and of no other (SQL on FHIR leaves the form of keys open).
+    """
+    if not isinstance(reference, str) or not re.search(key_pattern(type_name), reference):
+        return None
+    return reference.split("/_history/")[0]

@@ -2,6 +2,7 @@
 
 from difflib import get_close_matches
 
+from shangyi.fhir import definitions
 from shangyi.query import tree, typed, types
 from shangyi.query.resolve import externals, operators
 from shangyi.query.resolve.checks import Checks
@@ -77,6 +78,8 @@ class Calls(Checks):
         self, node: tree.Node, parameter: Parameter, signature: Signature, source: Type, scope: Scope
     ) -> typed.Node:
         """One argument, in the scope of its parameter."""
+        if signature.name == "getReferenceKey":
+            return self.type_argument(node)
         if parameter.scope == "value":
             return self.resolve(node, scope)
         if parameter.scope == "input":
@@ -92,6 +95,15 @@ class Calls(Checks):
         if signature.name == "sort":
             return self.key(node, scope.of(item, index=False))
         return self.resolve(node, scope.of(item))
+
+    def type_argument(self, node: tree.Node) -> typed.Node:
+        """A type of resource by its bare name: ``getReferenceKey(Patient)``."""
+        name = node.name if isinstance(node, tree.Member) else ""
+        source = node.source if isinstance(node, tree.Member) else None
+        qualified = isinstance(source, tree.Member) and source.source is None and source.name == "FHIR"
+        if not definitions.is_resource_type(name) or not (source is None or qualified):
+            raise self.error(node, "getReferenceKey() takes the name of a resource type")
+        return typed.Constant(name, type=types.one(types.STRING), span=node.span)
 
     def key(self, node: tree.Node, scope: Scope) -> typed.Node:
         """What ``sort`` goes by; a minus in front, or ``desc`` behind, turns it round, whatever its type."""

@@ -223,12 +223,18 @@ def _system_value(source: Type, arguments: tuple[Type, ...]) -> Type:
     return Type(None, 0, source.max, source.ordered)
 
 
-# http://hl7.org/fhir/R4/fhirpath.html#functions
+def _keys(source: Type, arguments: tuple[Type, ...]) -> Type:
+    return Type((STRING,), 0, source.max, source.ordered)
+
+
+# http://hl7.org/fhir/R4/fhirpath.html#functions; keys: https://sql-on-fhir.org
 FHIR = (
     Signature("extension", "functions", _extensions, (_TEXT,)),
     Signature("hasValue", "functions", always(BOOLEAN)),
     Signature("getValue", "functions", _system_value),
     Signature("resolve", "functions", _resources),
+    Signature("getResourceKey", "", fallible(STRING)),
+    Signature("getReferenceKey", "", _keys, (value(STRING, optional=True),)),
     Signature("elementDefinition", "functions", lambda s, a: some(ItemType("FHIR", "ElementDefinition"))),
     Signature("slice", "functions", filtered, (_TEXT, _TEXT)),
     Signature("checkModifiers", "functions", same, (Parameter("value", (STRING,), repeats=True),)),
