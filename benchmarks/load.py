@@ -2,8 +2,9 @@
 
 Per core means: of the whole machine's time, workers, coordinator and PostgreSQL together, divided by its cores. On a
 machine that does other things too, look at the processor time instead: resources by the seconds that all of these
-processes together were running. `--memory` costs time itself: coordinator and workers (proportional), and PostgreSQL
-without its shared buffers (512 MB, the same for any input).
+processes together were running. `--memory` costs time itself: coordinator and workers (proportional), PostgreSQL
+without its shared buffers, and all of it at one time with them. How large those are goes by the machine, an eighth of
+its memory, and not by the input; `--shared-buffers 512MB` is what a machine of 4 GiB has.
 """
 
 import argparse
@@ -33,9 +34,13 @@ def measure(opened: store.Store, paths: list[str], workers: int | None, memory: 
         return sum(memory_mib(pid) for pid in tree(own) if pid not in servers)
 
     def servers_own() -> float:
-        return sum(memory_mib(pid, private=True) for pid in tree(postgres))
+        return sum(memory_mib(pid, own=True) for pid in tree(postgres))
 
-    figures = {"coordinator and workers": ours, "PostgreSQL": servers_own} if memory else {}
+    def all_together() -> float:
+        return sum(memory_mib(pid) for pid in tree(own))
+
+    everything = {"coordinator and workers": ours, "PostgreSQL's own": servers_own, "all": all_together}
+    figures = everything if memory else {}
     watched = {name: Peak(figure) for name, figure in figures.items()}
     # the server is our child: what is below us holds it
     before, whole, coordinator = seconds(postgres), seconds(own), time.process_time()
@@ -67,11 +72,13 @@ if __name__ == "__main__":
     parser.add_argument("--workers", type=int)
     parser.add_argument("--disk", action="store_true", help="bytes a resource as well, by table and index")
     parser.add_argument("--memory", action="store_true", help="peak memory as well")
+    parser.add_argument("--shared-buffers", help="of PostgreSQL, e.g. 512MB")
     parser.add_argument("paths", nargs="+")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="shangyi-load-", dir="/tmp") as directory:
         Path(directory).chmod(0o711)
-        with store.open(home=Path(directory) / "home") as opened:
+        settings = {"shared_buffers": asked.shared_buffers} if asked.shared_buffers else {}
+        with store.open(home=Path(directory) / "home", server_settings=settings) as opened:
             added = measure(opened, asked.paths, asked.workers, asked.memory)
             if asked.disk:
                 with opened.pool.connection() as connection:

@@ -34,14 +34,14 @@ def seconds(root: int) -> float:
     return sum(tree(root).values())
 
 
-def memory_mib(pid: int, private: bool = False) -> float:
-    """Proportional set size, or what is the process's alone (of PostgreSQL: without the shared buffers)."""
+def memory_mib(pid: int, own: bool = False) -> float:
+    """Proportional set size; ``own``: without files and shared memory (of PostgreSQL: without its shared buffers)."""
+    wanted = "Pss_Anon:" if own else "Pss:"
     try:
         with open(f"/proc/{pid}/smaps_rollup") as file:
-            lines = [line.split() for line in file if line.startswith(("Pss:", "Private_"))]
+            return sum(int(line.split()[1]) for line in file if line.startswith(wanted)) / 1024
     except OSError:
         return 0.0
-    return sum(int(kib) for name, kib, _ in lines if (name != "Pss:") == private) / 1024
 
 
 class Peak:

@@ -4,6 +4,7 @@
 """
 
 import threading
+from collections.abc import Sequence
 from hashlib import sha256
 
 import psycopg
@@ -59,9 +60,14 @@ class Codec:
         return coding in (PLAIN, BARE) or coding in self._dictionaries
 
     @property
+    def newest(self) -> int:
+        """The number of the newest dictionary that is known, 0 for none."""
+        return max(self._dictionaries, default=0)
+
+    @property
     def trained(self) -> bool:
-        """Whether there is any dictionary."""
-        return bool(self._dictionaries)
+        """Whether there is a dictionary for any type."""
+        return 0 in self._of_type
 
     def pack(self, type: int, data: bytes) -> tuple[int, bytes]:
         """Coding and packed bytes."""
@@ -77,15 +83,17 @@ class Codec:
             return bytes(data)
         return self._decompressor(coding).decompress(data, max_output_size=LARGEST)
 
+    def packed_size(self, data: Sequence[bytes], type: int, content: bytes | None = None) -> int:
+        """Bytes that bodies of a type pack to: as it is now, or with another dictionary."""
+        if content is None:
+            return sum(len(self.pack(type, body)[1]) for body in data)
+        compressor = _compressor(_dictionary(content))
+        return sum(min(len(compressor.compress(body)), len(body)) for body in data)
+
     def _compressor(self, coding: int) -> zstandard.ZstdCompressor:
         made: dict[int, zstandard.ZstdCompressor] = self._local.__dict__.setdefault("compressors", {})
         if coding not in made:
-            made[coding] = zstandard.ZstdCompressor(
-                level=LEVEL,
-                dict_data=self._dictionaries.get(coding),
-                write_checksum=False,
-                write_dict_id=False,
-            )
+            made[coding] = _compressor(self._dictionaries.get(coding))
         return made[coding]
 
     def _decompressor(self, coding: int) -> zstandard.ZstdDecompressor:
@@ -93,6 +101,12 @@ class Codec:
         if coding not in made:
             made[coding] = zstandard.ZstdDecompressor(dict_data=self._dictionaries.get(coding))
         return made[coding]
+
+
+def _compressor(dictionary: zstandard.ZstdCompressionDict | None) -> zstandard.ZstdCompressor:
+    return zstandard.ZstdCompressor(
+        level=LEVEL, dict_data=dictionary, write_checksum=False, write_dict_id=False
+    )
 
 
 def _dictionary(content: bytes) -> zstandard.ZstdCompressionDict:

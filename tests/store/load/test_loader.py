@@ -87,12 +87,14 @@ def test_what_is_refused_is_named_and_the_rest_goes_in(store: Store, tmp_path: P
 def test_directories_and_packed_files(store: Store, tmp_path: Path) -> None:
     (tmp_path / "sub").mkdir()
     (tmp_path / "sub" / "one.json").write_text(json.dumps(group("d1"), indent=2))
-    (tmp_path / "two.ndjson.gz").write_bytes(gzip.compress(ndjson(group("d2"))))
+    (tmp_path / "two.ndjson.gz").write_bytes(
+        gzip.compress(ndjson(group("d2"))) + gzip.compress(ndjson(group("d5")))
+    )
     with zipfile.ZipFile(tmp_path / "three.zip", "w") as archive:
         archive.writestr("in/three.ndjson", ndjson(group("d3")))
         archive.writestr("in/four.json.gz", gzip.compress(json.dumps(group("d4")).encode()))
     (tmp_path / "readme.txt").write_text("not for us")
-    assert load(store, [tmp_path]).added == 4
+    assert load(store, [tmp_path]).added == 5
 
 
 @pytest.mark.parametrize("keep", [40, 300, -20])

@@ -4,57 +4,25 @@ import os
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, field
-from hashlib import sha256
-from multiprocessing import get_context
-from multiprocessing.context import BaseContext
 from pathlib import Path
 from urllib.parse import parse_qsl
 
-from shangyi.errors import Invalid, Issue, Unavailable
-from shangyi.store import dictionary, frequency
+from shangyi.errors import Invalid
+from shangyi.store import frequency
 from shangyi.store.database import Store
-from shangyi.store.load import prepare, sources
+from shangyi.store.load import sources
+from shangyi.store.load.chunk import CHUNK_ITEMS, Chunk
 from shangyi.store.load.copy import ledger_has, write_chunk
+from shangyi.store.load.learning import Learning
 from shangyi.store.load.prepare import Prepared, Preparer
 from shangyi.store.load.report import MOST_REFUSALS, Progress, Refusal, Report
 from shangyi.store.load.split import Refused, split
+from shangyi.store.load.workers import Workers
 from shangyi.store.types import NUMBERS
 from shangyi.store.writer import retrying
 
-CHUNK_ITEMS, CHUNK_BYTES = 1000, 4 << 20
 SMALL = 1500
 """Fewer resources than these are not worth worker processes."""
-
-
-@dataclass(slots=True)
-class Chunk:
-    """Some resources of one source (or of several small ones). ``places``: source, line feed, place in it."""
-
-    source: str = ""
-    places: list[str] = field(default_factory=list)
-    ids: list[str | None] = field(default_factory=list)
-    documents: list[bytes] = field(default_factory=list)
-    refused: list[tuple[str, str, tuple[Issue, ...]]] = field(default_factory=list)
-    size: int = 0
-    _digest: bytes = b""
-
-    @property
-    def count(self) -> int:
-        """Resources, those refused already too."""
-        return len(self.documents) + len(self.refused)
-
-    @property
-    def digest(self) -> bytes:
-        """What the ledger knows the chunk by: SHA-256 of its content."""
-        if not self._digest:
-            state = sha256()
-            for id_, data in zip(self.ids, self.documents, strict=True):
-                state.update(b"%b\0%d\0%b" % (str(id_).encode(), len(data), data))
-            self._digest = state.digest()
-        return self._digest
 
 
 def load(
@@ -92,60 +60,37 @@ class _Load:
 
     def run(self, paths: Iterable[str | Path]) -> Report:
         chunks = self.chunks(paths)
-        head = _until(chunks, SMALL)
+        head = deque(_until(chunks, SMALL))
+        todo = self._todo(head, chunks)
+        learning = Learning(self.store.pool, self.store.codec)
         if self.workers and sum(len(chunk.documents) for chunk in head) > SMALL:
-            with _processes(self.workers) as pool:
-                self._train(head, chunks)
-                self._parallel(pool, head, chunks)
+            with Workers(self.workers, self.store.conninfo, self.store.codec, learning) as workers:
+                for chunk, prepared in learning.packed(workers.prepared(todo)):
+                    workers.fill(todo)
+                    self._write(chunk, prepared)
+                self._finish()
         else:
-            self._train(head, chunks)
-            preparer = Preparer(self.store.codec)
-            for chunk in self._todo(head, chunks):
-                self._write(chunk, preparer.prepare(chunk.ids, chunk.documents))
+            preparer = Preparer(self.store.codec, learning.settled)
+            here = ((chunk, preparer.prepare(chunk.ids, chunk.documents)) for chunk in todo)
+            for chunk, prepared in learning.packed(here):
+                self._write(chunk, prepared)
+            self._finish()
+        self.report.seconds = time.monotonic() - self.started
+        return self.report
+
+    def _finish(self) -> None:
+        """What searches go by, after many changes."""
         if self.report.added + self.report.updated > 1000:
             with self.store.pool.connection() as connection:
                 connection.execute("select gin_clean_pending_list('search_tokens')")
                 frequency.refresh(connection)
-        self.report.seconds = time.monotonic() - self.started
-        return self.report
 
-    def _train(self, head: list[Chunk], chunks: Iterator[Chunk]) -> None:
-        """A database without dictionaries gets them trained on the first chunks, which ``head`` then holds."""
-        if self.store.codec.trained:
-            return
-        head += _until(chunks, dictionary.SAMPLES - sum(len(chunk.documents) for chunk in head))
-        if sum(len(chunk.documents) for chunk in head) >= dictionary.FEWEST:
-            with self.store.pool.connection() as connection:
-                dictionary.train(connection, (data for chunk in head for data in chunk.documents))
-                self.store.codec.load(connection)
-
-    def _parallel(self, pool: ProcessPoolExecutor, head: list[Chunk], chunks: Iterator[Chunk]) -> None:
-        waiting: deque[tuple[Chunk, Future[Prepared]]] = deque()
-        try:
-            for chunk in self._todo(head, chunks):
-                task = pool.submit(prepare.work, self.store.conninfo, chunk.ids, chunk.documents)
-                _ = chunk.digest
-                waiting.append((chunk, task))
-                if len(waiting) > self.workers + 1:
-                    self._write_first(waiting)
-            while waiting:
-                self._write_first(waiting)
-        except BrokenProcessPool as error:
-            raise Unavailable(
-                "A worker process of the load was ended; load the same input again to go on"
-            ) from error
-
-    def _write_first(self, waiting: "deque[tuple[Chunk, Future[Prepared]]]") -> None:
-        chunk, task = waiting.popleft()
-        self._write(chunk, task.result())
-
-    def _todo(self, head: list[Chunk], chunks: Iterator[Chunk]) -> Iterator[Chunk]:
+    def _todo(self, head: deque[Chunk], chunks: Iterator[Chunk]) -> Iterator[Chunk]:
         """Chunks that the ledger does not have."""
-        head.reverse()
 
         def everything() -> Iterator[Chunk]:
             while head:
-                yield head.pop()  # let go of it: memory
+                yield head.popleft()  # let go of it: memory
             yield from chunks
 
         for chunk in everything():
@@ -170,12 +115,8 @@ class _Load:
                         if isinstance(piece, Refused):
                             chunk.refused.append((place, "", piece.error.issues))
                         else:
-                            chunk.source = name
-                            chunk.places.append(place)
-                            chunk.ids.append(piece.id)
-                            chunk.documents.append(piece.data)
-                            chunk.size += len(piece.data)
-                        if chunk.count >= CHUNK_ITEMS or chunk.size >= CHUNK_BYTES:
+                            chunk.add(name, place, piece.id, piece.data)
+                        if chunk.full:
                             yield chunk
                             chunk = Chunk()
             except sources.DAMAGED as error:
@@ -252,16 +193,6 @@ class _Load:
         self.state.seconds = time.monotonic() - self.started
         if self.progress:
             self.progress(self.state)
-
-
-def _processes(workers: int) -> ProcessPoolExecutor:
-    """Worker processes, which start while the caller goes on."""
-    context: BaseContext = get_context("forkserver" if os.name == "posix" else "spawn")
-    context.set_forkserver_preload([prepare.__name__])  # imported once, for all of them
-    pool = ProcessPoolExecutor(workers, context, initializer=prepare.start_worker)
-    for _ in range(workers):
-        pool.submit(prepare.warm)
-    return pool
 
 
 def _until(chunks: Iterator[Chunk], resources: int) -> list[Chunk]:

@@ -1,15 +1,16 @@
 """What a worker process does: parse, validate, index, pack. In: ids and JSON of a chunk; out: rows for binary COPY."""
 
-import gc
 import os
 import signal
 import threading
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from hashlib import blake2b
 from multiprocessing import parent_process
 from multiprocessing.process import BaseProcess
+from typing import NamedTuple
 
 import psycopg
 
@@ -24,12 +25,23 @@ from shangyi.store.search.extract import Extracted
 from shangyi.store.types import NUMBERS
 
 
+class Plain(NamedTuple):
+    """The version at a position of ``versions`` whose body is not packed yet (``load.learning``)."""
+
+    position: int
+    rid: int
+    shard: int
+    type: int
+    id: bytes
+    body: bytes
+
+
 @dataclass(slots=True)
 class Prepared:
     """A chunk made ready: a column of rows for each table (``load.rows``), and what is refused.
 
     The lists are as long as ``rids``; of the narrow tables an entry may be empty, or several rows.
-    ``refused``: (position in the chunk, reference, issues).
+    ``plain``: what ``versions`` has no row of yet. ``refused``: (position in the chunk, reference, issues).
     """
 
     rids: list[int] = field(default_factory=list)
@@ -39,16 +51,17 @@ class Prepared:
     numbers: list[bytes] = field(default_factory=list)
     strings: list[bytes] = field(default_factory=list)
     types: Counter[str] = field(default_factory=Counter)
+    plain: list[Plain] = field(default_factory=list)
     refused: list[tuple[int, str, tuple[Issue, ...]]] = field(default_factory=list)
 
 
 class Preparer:
-    """The worker's tools, made once a process."""
+    """The worker's tools, made once a process. ``settled``: types whose bodies it packs; None: all."""
 
-    def __init__(self, codec: Codec) -> None:
+    def __init__(self, codec: Codec, settled: frozenset[int] | None = None) -> None:
         from shangyi.store.search import index  # it loads the definitions
 
-        self.codec = codec
+        self.codec, self.settled = codec, settled
         self.extracted, self.area_of = index.extracted, index.area_of
         self.validate: Validator = validator()
 
@@ -92,17 +105,19 @@ class Preparer:
         rid = keys.rid(type, id)
         shard = keys.shard(found.patient, rid)
         number = NUMBERS[type]
-        coding, packed = self.codec.pack(number, body)
+        if self.settled is None or number in self.settled:
+            coding, packed = self.codec.pack(number, body)
+            row = version_row(rid, shard, number, coding, pack_id(id), packed)
+        else:
+            row = b""
+            prepared.plain.append(Plain(len(prepared.rids), rid, shard, number, pack_id(id), body))
         prepared.rids.append(rid)
         prepared.types[type] += 1
-        prepared.versions.append(version_row(rid, shard, number, coding, pack_id(id), packed))
+        prepared.versions.append(row)
         prepared.searches.append(search_row(rid, shard, number, found, area))
         prepared.dates.append(b"".join([date_row(rid, shard, *v) for v in sorted(found.dates)]))
         prepared.numbers.append(b"".join([number_row(rid, shard, *v) for v in sorted(found.numbers)]))
         prepared.strings.append(b"".join([string_row(rid, shard, *v) for v in sorted(found.strings)]))
-
-
-_preparer: Preparer | None = None
 
 
 def start_worker() -> None:
@@ -119,18 +134,26 @@ def _end_with(parent: BaseProcess) -> None:
 
 
 def warm() -> None:
-    """Import what preparing needs, while the first chunks are still being read."""
-    Preparer(Codec())
-    gc.freeze()
+    """Import and make what preparing needs."""
+    _preparer()
 
 
-def work(conninfo: str, ids: Sequence[str | None], documents: Sequence[bytes]) -> Prepared:
-    """A chunk, in a worker process, which learns the dictionaries of the database with its first."""
-    global _preparer
-    if _preparer is None:
-        codec = Codec()
+def work(
+    conninfo: str,
+    newest: int,
+    settled: frozenset[int],
+    ids: Sequence[str | None],
+    documents: Sequence[bytes],
+) -> Prepared:
+    """A chunk, in a worker process, which learns the dictionaries of the database up to ``newest`` before."""
+    preparer = _preparer()
+    if preparer.codec.newest < newest:
         with psycopg.connect(conninfo) as connection:
-            codec.load(connection)
-        _preparer = Preparer(codec)
-        gc.freeze()
-    return _preparer.prepare(ids, documents)
+            preparer.codec.load(connection)
+    preparer.settled = settled
+    return preparer.prepare(ids, documents)
+
+
+@cache
+def _preparer() -> Preparer:
+    return Preparer(Codec())

@@ -81,13 +81,27 @@ def opened(
             file.seek(0)
             yield file
             return
-    with gzip.open(path) as check:
-        data = _drain(cast(BinaryIO, check), tested)
+    data: bytes | None = _unpacked_whole(path)
+    if not data:
+        with gzip.open(path) as check:
+            data = _drain(cast(BinaryIO, check), tested)
     if data is not None:
         yield io.BytesIO(data)
         return
     with gzip.open(path) as packed_file:
         yield cast(BinaryIO, io.BufferedReader(packed_file, 1 << 20))
+
+
+def _unpacked_whole(path: Path) -> bytes:
+    """What zlib makes of a small file in one go, in half the time; nothing where there is more to it than one stream."""
+    if path.stat().st_size > IN_MEMORY // 16:
+        return b""
+    unpacker = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
+    try:
+        data = unpacker.decompress(path.read_bytes(), IN_MEMORY)
+    except zlib.error:
+        return b""
+    return data if unpacker.eof and not unpacker.unused_data else b""
 
 
 def _piped(stream: io.BufferedReader) -> BinaryIO:
