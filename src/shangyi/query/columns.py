@@ -14,7 +14,7 @@ array of primitives stay nulls. Kinds go by the R4 tables, never by the look of 
 
 Only columns that the data hold exist. What a table has no column for is empty: the compiler writes a typed NULL.
 
-Beside them stand flat columns in snake_case, which no FHIR key is:
+Beside them every table has flat columns in snake_case, which no FHIR key is and ``Table.columns`` does not list:
 
 | column | kind | what |
 |---|---|---|
@@ -22,7 +22,7 @@ Beside them stand flat columns in snake_case, which no FHIR key is:
 | ``patient_key`` | text | the patient it is about, ``Patient/1`` |
 | ``codes`` | text, many | ``system|code`` of each coding of the type's main code; ``|code`` where there is no system |
 | ``primary_code`` | text | the first of them |
-| ``date_low``, ``date_high`` | text | first and last instant of its main date |
+| ``date_low``, ``date_high`` | TIMESTAMP | first and last instant (UTC) of its main date |
 | ``rest_json`` | text | what lay outside the bounds of the schema, as JSON; NULL where nothing did |
 
 ``Table.beyond`` names the elements of which something stands in ``rest_json`` only, by their JSON keys
@@ -106,16 +106,8 @@ class Table:
         )
 
 
-FLAT = (
-    Column("resource_key", "text"),
-    Column("patient_key", "text"),
-    Column("codes", "text", many=True),
-    Column("primary_code", "text"),
-    Column("date_low", "text"),
-    Column("date_high", "text"),
-    Column("rest_json", "text"),
-)
-"""The flat columns; a table may lack those that mean nothing for its type."""
+FLAT = ("resource_key", "patient_key", "codes", "primary_code", "date_low", "date_high", "rest_json")
+"""The flat columns that expressions may rely on."""
 
 
 @cache

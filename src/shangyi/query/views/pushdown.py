@@ -27,7 +27,7 @@ def applies(resource_type: str) -> bool:
 
 def implied(node: typed.Node, table: Table) -> list[Expr]:
     """Conditions on flat columns that a criterion implies."""
-    if table.column("codes") is None or not applies(table.resource_type):
+    if not applies(table.resource_type):
         return []
     return [
         ir.call("list_contains", ir.Member(ROW, "codes"), ir.text(f"{system}|{code}"))
