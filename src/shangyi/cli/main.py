@@ -36,6 +36,10 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
         ),
     ),
     (
+        "Population",
+        (("lake", "the whole population as columns: build, import, status, verify"),),
+    ),
+    (
         "Keep",
         (
             ("backup", "everything into one file, verified by its content hash"),

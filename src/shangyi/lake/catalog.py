@@ -60,7 +60,7 @@ class Lake:
         """The rows of a type as they are kept."""
         schema = arrow.schema(self.schema(resource_type))
         for path in self.files(resource_type):
-            with pq.ParquetFile(path) as file:
+            with pq.ParquetFile(path, page_checksum_verification=True) as file:
                 for batch in file.iter_batches(BATCH_ROWS):
                     yield from arrow.conform_table(pa.Table.from_batches([batch]), schema).to_batches()
 

@@ -48,6 +48,7 @@ def write(path: Path, table: pa.Table) -> int:
             compression=COMPRESSION,
             compression_level=LEVEL,
             store_schema=False,
+            write_page_checksum=True,
             sorting_columns=pq.SortingColumn.from_ordering(table.schema, list(ORDER)),
         ) as writer:
             writer.write_table(table, row_group_size=rows)

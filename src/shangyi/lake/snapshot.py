@@ -1,0 +1,103 @@
+"""The record as of one instant: all current resources of a store, as lines for a lake.
+
+The instant is kept with the lake as PostgreSQL's snapshot, so that what it held can be told later, too; and as the
+cursor from which a reader of the outbox goes on: what was open at that instant comes again there, and twice is no harm.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+
+from shangyi.errors import Misconfigured, Unprocessable
+from shangyi.lake.intake import Line
+from shangyi.lake.manifest import Manifest
+from shangyi.lake.writer import buckets_for, write_lines
+from shangyi.store.body import join, unpack_id
+from shangyi.store.codec import Codec
+from shangyi.store.exports import Source
+from shangyi.store.types import NAMES
+
+BATCH_ROWS = 2000
+TYPICAL_BYTES = 1400
+"""Of the JSON of a resource: for the number of parts."""
+
+Progress = Callable[[int, int], None]
+"""Told the resources so far and how many there are."""
+
+_COLUMNS = "r.type, r.id, r.version, r.updated, r.coding, r.body"
+_CURRENT = f"select {_COLUMNS} from search s join resource r on r.rid = s.rid and r.version = s.version where s.type = %s"
+_THEN = (
+    f"select {_COLUMNS} from (select distinct on (rid, shard) * from resource"
+    " where type = %s and pg_visible_in_snapshot(xid, %s::pg_snapshot) order by rid, shard, version desc) r"
+    " where r.method <> 'd'"
+)
+
+
+def build(directory: str | Path, source: Source, progress: Progress | None = None) -> Manifest:
+    """Make a lake of everything that is current in a store now; a new version, in place of the last."""
+    with source.pool.connection() as connection:
+        connection.execute("set transaction isolation level repeatable read, read only")
+        [(snapshot, xmin)] = connection.execute(
+            "select pg_current_snapshot()::text, pg_snapshot_xmin(pg_current_snapshot())::text"
+        ).fetchall()
+        counts = dict(connection.execute("select type, count(*) from search group by type").fetchall())
+        total = sum(counts.values())
+
+        def lines() -> Iterator[Line]:
+            for type_ in sorted(counts):
+                yield from _lines(connection, source.codec, _CURRENT, [type_])
+
+        return write_lines(
+            directory,
+            lines(),
+            source={"kind": "store", "snapshot": snapshot, "cursor": f"{xmin}.{-(2**63)}.0"},
+            buckets=buckets_for(total * TYPICAL_BYTES),
+            progress=(lambda done: progress(done, total)) if progress else None,
+        )
+
+
+def then(source: Source, manifest: Manifest) -> "Then":
+    """What the store held at the instant of a lake that was built of it."""
+    snapshot = manifest.source.get("snapshot")
+    if snapshot is None:
+        raise Unprocessable("This lake was not built of a record: there is nothing to hold it against")
+    return Then(source, snapshot)
+
+
+class Then:
+    """A store as it was at a former snapshot, read from its versions."""
+
+    def __init__(self, source: Source, snapshot: str) -> None:
+        self._source, self._snapshot = source, snapshot
+
+    def lines(self, resource_type: str) -> Iterator[Line]:
+        """The resources of a type that were current then."""
+        with self._source.pool.connection() as connection:
+            connection.execute("set transaction isolation level repeatable read, read only")
+            number = NAMES.index(resource_type)
+            yield from _lines(connection, self._source.codec, _THEN, [number, self._snapshot])
+
+    def types(self) -> list[str]:
+        """The types of which there is any version."""
+        with self._source.pool.connection() as connection:
+            rows = connection.execute("select distinct type from search").fetchall()
+        return sorted(NAMES[row[0]] for row in rows)
+
+
+def _lines(
+    connection: psycopg.Connection, codec: Codec, query: str, parameters: list[object]
+) -> Iterator[Line]:
+    with connection.cursor("lake", binary=True) as cursor:
+        cursor.itersize = BATCH_ROWS
+        cursor.execute(query.encode(), parameters, binary=True)
+        while batch := cursor.fetchmany(BATCH_ROWS):
+            unknown = Counter(row[4] for row in batch if not codec.knows(row[4]))
+            if unknown:
+                codec.load(connection)
+                if not all(map(codec.knows, unknown)):
+                    raise Misconfigured("The database has no dictionary {coding}", coding=min(unknown))
+            for type_, id_, version, updated, coding, packed in batch:
+                name, id = NAMES[type_], unpack_id(id_)
+                yield Line(name, join(name, id, version, updated, codec.unpack(coding, packed)), id)
