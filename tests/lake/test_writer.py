@@ -50,6 +50,20 @@ def test_the_last_of_two_counts(tmp_path: Path) -> None:
         assert {r["id"]: r.get("gender") for r in opened.resources("Patient")} == {"a": "other", "b": None}
 
 
+def test_the_last_of_two_counts_however_they_are_written(tmp_path: Path) -> None:
+    file = tmp_path / "in.ndjson"
+    file.write_text(
+        f"{LINE % 'a'}\n"
+        '{"id":"a","resourceType":"Patient","gender":"male"}\n'
+        '{"resourceType":"Patient","id":"a","gender":"female"}\n'
+        f"{LINE % 'b'}\n"
+        '{"resourceType":"Bundle","id":"x","type":"collection","entry":[{"resource":{"resourceType":"Patient","id":"b","gender":"other"}}]}\n'
+    )
+    lake.write(tmp_path / "lake", [file])
+    with lake.open(tmp_path / "lake") as opened:
+        assert {r["id"]: r["gender"] for r in opened.resources("Patient")} == {"a": "female", "b": "other"}
+
+
 WRONG = {
     "not JSON": ('{"resourceType":"Patient",', "line 2"),
     "cut off": ('{"resourceType":"Patient","id":"x"', "line 2"),

@@ -3,8 +3,9 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from hashlib import blake2b
+from io import BytesIO
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import msgspec
 
@@ -12,10 +13,11 @@ from shangyi.errors import Invalid
 from shangyi.fhir import json
 from shangyi.fhir.definitions import is_resource_type
 from shangyi.store.load import sources
-from shangyi.store.load.split import Refused, split
+from shangyi.store.load.split import LARGEST_DOCUMENT, Item, Refused, split
 
 Source = str | Path | Mapping[str, Any]
 """A file, a directory, ``-``, or a resource."""
+BLOCK_BYTES = 4 << 20
 _HEAD = re.compile(rb'\s*\{\s*"resourceType"\s*:\s*"([A-Za-z]+)"\s*,\s*"id"\s*:\s*"([A-Za-z0-9.-]+)"')
 
 
@@ -25,6 +27,14 @@ class Line(NamedTuple):
     type: str
     data: bytes
     place: str
+
+
+class Batch(NamedTuple):
+    """Resources of one type; ``places``: where each stands in the input."""
+
+    type: str
+    lines: list[bytes]
+    places: list[str]
 
 
 class _Head(msgspec.Struct):
@@ -37,28 +47,81 @@ _head = msgspec.json.Decoder(_Head)
 
 def lines(given: Iterable[Source]) -> Iterator[Line]:
     """The resources of all that is given; Invalid, with the place, where something cannot be read."""
+    for batch in batches(given):
+        for data, place in zip(batch.lines, batch.places, strict=True):
+            yield Line(batch.type, data, place)
+
+
+def batches(given: Iterable[Source]) -> Iterator[Batch]:
+    """The same, many at a time where they come so."""
     for source in given:
         if isinstance(source, Mapping):
             data = json.dumps(source)
-            yield _line(f"{source.get('resourceType')}/{source.get('id')}", None, data)
+            yield _batch(_line(f"{source.get('resourceType')}/{source.get('id')}", None, data))
         else:
             yield from _of_files(source)
 
 
-def _of_files(path: str | Path) -> Iterator[Line]:
+def _batch(line: Line) -> Batch:
+    return Batch(line.type, [line.data], [line.place])
+
+
+def _of_files(path: str | Path) -> Iterator[Batch]:
     for name, file, member in sources.walk([path]):
         try:
             with sources.opened(file, member) as stream:
-                # A conditional reference needs a record to look in: here it stays as it is.
-                for item in split(member or name, stream, lambda reference: reference):
-                    place = f"{name}, {item.place}" if item.place else name
-                    if isinstance(item, Refused):
-                        raise Invalid(
-                            "{place}: {reason}", place=place, reason=str(item.error)
-                        ) from item.error
-                    yield _line(place, item.id, item.data)
+                if _is_ndjson(stream):
+                    yield from _of_ndjson(name, stream)
+                    continue
+                for item in split(member or name, stream, _unresolved):
+                    yield _batch(_item(name, item))
         except sources.DAMAGED as error:
             raise Invalid("{place}: {reason}", place=name, reason=str(error)) from error
+
+
+def _unresolved(reference: str) -> str:
+    """A conditional reference needs a record to look in: here it stays as it is."""
+    return reference
+
+
+def _item(name: str, item: Item | Refused) -> Line:
+    place = f"{name}, {item.place}" if item.place else name
+    if isinstance(item, Refused):
+        raise Invalid("{place}: {reason}", place=place, reason=str(item.error)) from item.error
+    return _line(place, item.id, item.data)
+
+
+def _is_ndjson(stream: BinaryIO) -> bool:
+    """Whether the first line is a whole resource, as Bulk Data exports have it; else ``split`` tells."""
+    if not stream.seekable():
+        return False
+    first = stream.readline(LARGEST_DOCUMENT)
+    stream.seek(0)
+    match = _HEAD.match(first)
+    return match is not None and match[1] != b"Bundle" and first.rstrip().endswith(b"}")
+
+
+def _of_ndjson(name: str, stream: BinaryIO) -> Iterator[Batch]:
+    """Lines by the thousand, those of one type together."""
+    number = 0
+    while block := stream.readlines(BLOCK_BYTES):
+        batches: dict[bytes, Batch] = {}
+        for line in map(bytes.strip, block):
+            number += 1
+            place = f"{name}, line {number}"
+            match = _HEAD.match(line)
+            if match is None or match[1] == b"Bundle":
+                yield from batches.values()  # in order: of a resource that comes twice the last counts
+                batches = {}
+                for item in split("line", BytesIO(line), _unresolved):
+                    yield _batch(_item(place, item))
+                continue
+            batch = batches.get(match[1])
+            if batch is None:
+                batch = batches[match[1]] = Batch(_known(match[1].decode(), place), [], [])
+            batch.lines.append(line)
+            batch.places.append(place)
+        yield from batches.values()
 
 
 def _line(place: str, given: str | None, data: bytes) -> Line:
@@ -68,14 +131,19 @@ def _line(place: str, given: str | None, data: bytes) -> Line:
         type_, id_ = match[1].decode(), match[2].decode()
     else:
         type_, id_ = _named(data, place)
-    if not is_resource_type(type_):
-        raise Invalid("{place}: there is no resource type {type} in FHIR R4", place=place, type=type_[:64])
+    _known(type_, place)
     wanted = given or id_ or blake2b(data, digest_size=12).hexdigest()
     if wanted != id_:
         data = _with_id(data, wanted, place)
     if b"\n" in data or b"\r" in data:  # between tokens only: within a text they are escaped
         data = msgspec.json.format(data, indent=-1)
     return Line(type_, data, place)
+
+
+def _known(type: str, place: str) -> str:
+    if not is_resource_type(type):
+        raise Invalid("{place}: there is no resource type {type} in FHIR R4", place=place, type=type[:64])
+    return type
 
 
 def _named(data: bytes, place: str) -> tuple[str, str | None]:

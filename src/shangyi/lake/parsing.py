@@ -21,7 +21,7 @@ from shangyi.lake import arrow, exact
 from shangyi.lake.shape import Shape, decimals, members
 from shangyi.query.columns import Column
 
-SAMPLE = 512
+SAMPLE = 128
 """Lines that are looked at first to learn which elements there are."""
 FEW = 128
 """Refused lines that are not halved again but looked at one by one."""
@@ -86,9 +86,12 @@ class Parser:
         if b"\\u0000" in data:
             return None
         quoted = 0
-        for pattern in plan.numbers:
-            data, count = pattern.subn(rb'\1"\2"', data)
-            quoted += count
+        for name, pattern in plan.numbers:
+            parts = pattern.split(data)
+            if len(parts) > 1:
+                parts[1::2] = [b'%b"%b"' % (name, number) for number in parts[1::2]]
+                data = b"".join(parts)
+                quoted += len(parts) // 2
         try:
             data.decode()
             table = pyarrow.json.read_json(
@@ -124,7 +127,7 @@ class _Plan:
     """``contained``: whether that is to be made text; ``resources``: whether there are resources elsewhere."""
 
     schema: pa.Schema
-    numbers: tuple[re.Pattern[bytes], ...]
+    numbers: tuple[tuple[bytes, re.Pattern[bytes]], ...]
     contained: bool
     resources: bool
 
@@ -134,8 +137,8 @@ def _plan(resource_type: str, columns: tuple[Column, ...]) -> _Plan:
     schema = pa.schema([pa.field("resourceType", pa.string()), *map(arrow.field, columns)])
     # Within a text a quotation mark has a backslash before it: only a name can end so.
     numbers = tuple(
-        re.compile(rb'("%b":\s*)(-?[0-9][0-9.eE+-]*)' % name.encode())
-        for name in sorted(decimals(columns, resource_type))
+        (name, re.compile(rb"%b\s*(-?[0-9][0-9.eE+-]*)" % name))
+        for name in (b'"%b":' % name.encode() for name in sorted(decimals(columns, resource_type)))
     )
     contained = any(column.name == "contained" for column in columns)
     return _Plan(schema, numbers, contained, _holds_resources(columns, resource_type))

@@ -48,16 +48,16 @@ class Shape:
         self.resource_type = resource_type
         self.tree: Tree = _tree(columns)
         self.leaves = _count(self.tree)
+        self._grew = False
         self._columns: tuple[Column, ...] | None = None
 
     def learn(self, resource: Mapping[str, Any]) -> bool:
         """Take in the elements of a resource; whether there was any that was not known."""
-        before = _count(self.tree)
+        self._grew = False
         self._learn(self.tree, self.resource_type, resource, 1)
-        grew = _count(self.tree) != before
-        if grew:
+        if self._grew:
             self._columns = None
-        return grew
+        return self._grew
 
     def _learn(self, tree: Tree, type_name: str, value: Mapping[str, Any], depth: int) -> None:
         known = members(type_name)
@@ -69,6 +69,7 @@ class Shape:
                 if name not in tree and self.leaves < MOST_LEAVES:
                     tree[name] = {}
                     self.leaves += 1
+                    self._grew = True
                 continue
             if depth >= DEEPEST:
                 continue

@@ -4,16 +4,15 @@ The instant is kept with the lake as PostgreSQL's snapshot, so that what it held
 cursor from which a reader of the outbox goes on: what was open at that instant comes again there, and twice is no harm.
 """
 
-from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
 
-from shangyi.errors import Misconfigured, Unprocessable
-from shangyi.lake.intake import Line
+from shangyi.errors import Unprocessable
+from shangyi.lake.intake import Batch
 from shangyi.lake.manifest import Manifest
-from shangyi.lake.writer import buckets_for, write_lines
+from shangyi.lake.writer import buckets_for, write_batches
 from shangyi.store.body import join, unpack_id
 from shangyi.store.codec import Codec
 from shangyi.store.exports import Source
@@ -26,7 +25,7 @@ TYPICAL_BYTES = 1400
 Progress = Callable[[int, int], None]
 """Told the resources so far and how many there are."""
 
-_COLUMNS = "r.type, r.id, r.version, r.updated, r.coding, r.body"
+_COLUMNS = "r.id, r.version, r.updated at time zone 'UTC', r.coding, r.body"
 _CURRENT = f"select {_COLUMNS} from search s join resource r on r.rid = s.rid and r.version = s.version where s.type = %s"
 _THEN = (
     f"select {_COLUMNS} from (select distinct on (rid, shard) * from resource"
@@ -45,13 +44,13 @@ def build(directory: str | Path, source: Source, progress: Progress | None = Non
         counts = dict(connection.execute("select type, count(*) from search group by type").fetchall())
         total = sum(counts.values())
 
-        def lines() -> Iterator[Line]:
+        def batches() -> Iterator[Batch]:
             for type_ in sorted(counts):
-                yield from _lines(connection, source.codec, _CURRENT, [type_])
+                yield from _batches(connection, source.codec, NAMES[type_], _CURRENT, [type_])
 
-        return write_lines(
+        return write_batches(
             directory,
-            lines(),
+            batches(),
             source={"kind": "store", "snapshot": snapshot, "cursor": f"{xmin}.{-(2**63)}.0"},
             buckets=buckets_for(total * TYPICAL_BYTES),
             progress=(lambda done: progress(done, total)) if progress else None,
@@ -72,12 +71,14 @@ class Then:
     def __init__(self, source: Source, snapshot: str) -> None:
         self._source, self._snapshot = source, snapshot
 
-    def lines(self, resource_type: str) -> Iterator[Line]:
+    def lines(self, resource_type: str) -> Iterator[bytes]:
         """The resources of a type that were current then."""
         with self._source.pool.connection() as connection:
             connection.execute("set transaction isolation level repeatable read, read only")
             number = NAMES.index(resource_type)
-            yield from _lines(connection, self._source.codec, _THEN, [number, self._snapshot])
+            parameters = [number, self._snapshot]
+            for batch in _batches(connection, self._source.codec, resource_type, _THEN, parameters):
+                yield from batch.lines
 
     def types(self) -> list[str]:
         """The types of which there is any version."""
@@ -86,18 +87,18 @@ class Then:
         return sorted(NAMES[row[0]] for row in rows)
 
 
-def _lines(
-    connection: psycopg.Connection, codec: Codec, query: str, parameters: list[object]
-) -> Iterator[Line]:
+def _batches(
+    connection: psycopg.Connection, codec: Codec, name: str, query: str, parameters: list[object]
+) -> Iterator[Batch]:
     with connection.cursor("lake", binary=True) as cursor:
-        cursor.itersize = BATCH_ROWS
         cursor.execute(query.encode(), parameters, binary=True)
-        while batch := cursor.fetchmany(BATCH_ROWS):
-            unknown = Counter(row[4] for row in batch if not codec.knows(row[4]))
-            if unknown:
+        while rows := cursor.fetchmany(BATCH_ROWS):
+            codings = {row[3] for row in rows}
+            if not all(map(codec.knows, codings)):
                 codec.load(connection)
-                if not all(map(codec.knows, unknown)):
-                    raise Misconfigured("The database has no dictionary {coding}", coding=min(unknown))
-            for type_, id_, version, updated, coding, packed in batch:
-                name, id = NAMES[type_], unpack_id(id_)
-                yield Line(name, join(name, id, version, updated, codec.unpack(coding, packed)), id)
+            batch = Batch(name, [], [])
+            for id_, version, updated, coding, packed in rows:
+                id = unpack_id(id_)
+                batch.lines.append(join(name, id, version, updated, codec.unpack(coding, packed)))
+                batch.places.append(id)
+            yield batch

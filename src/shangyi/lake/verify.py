@@ -84,7 +84,7 @@ def verify(lake: Lake, source: Source | None = None, progress: Progress | None =
     if source is not None:
         then = snapshot.then(source, lake.manifest)
         for type_ in sorted({*then.types(), *lake.tables()}):
-            found.store[type_] = content(counted(json.decode(line.data) for line in then.lines(type_)))
+            found.store[type_] = content(counted(json.decode(line) for line in then.lines(type_)))
             mine = found.lake.get(type_, Content(0, content(()).hash))
             if mine != found.store[type_]:
                 found.problems.append(

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from shangyi.errors import Unavailable
 from shangyi.lake import arrow, intake, manifest, parquet
 from shangyi.lake.flat import flatten
-from shangyi.lake.intake import Line, Source
+from shangyi.lake.intake import Batch, Source
 from shangyi.lake.manifest import File, Kept, Manifest
 from shangyi.lake.parsing import Lines, Parser
 from shangyi.lake.spool import Spool
@@ -28,7 +28,7 @@ MOST_BUCKETS = 256
 BUCKET_BYTES = 4 << 30
 """Input for which one more bucket is worth its files."""
 _ROW = "_row"
-_FLATTENED = {field.name for field in arrow.FLAT}
+_HASH = np.dtype([("a", np.int64), ("b", np.int64)])
 
 Progress = Callable[[int], None]
 """Told the resources so far."""
@@ -47,24 +47,24 @@ def write(
     has changed. ``buckets``: parts by the patients' hash; by default as the size of the input asks for.
     """
     given = [source if isinstance(source, dict) else str(source) for source in given]
-    return write_lines(
+    return write_batches(
         directory,
-        intake.lines(given),
+        intake.batches(given),
         source={"kind": "import"},
         buckets=buckets or buckets_for(size_of(given)),
         progress=progress,
     )
 
 
-def write_lines(
+def write_batches(
     directory: str | Path,
-    lines: Iterable[Line],
+    batches: Iterable[Batch],
     *,
     source: dict[str, str],
     buckets: int,
     progress: Progress | None = None,
 ) -> Manifest:
-    """Make a lake of lines; see ``write``."""
+    """Make a lake of batches of lines; see ``write``."""
     root = Path(directory)
     with manifest.writing(root):
         before = manifest.read(root)
@@ -73,7 +73,7 @@ def write_lines(
             for left in root.glob("scratch-*"):
                 shutil.rmtree(left, ignore_errors=True)
             scratch.mkdir()
-            made = _Build(root, scratch, before, buckets).run(lines, source, progress)
+            made = _Build(root, scratch, before, buckets).run(batches, source, progress)
             manifest.replace(root, made)
             manifest.sweep(root, made)
         except OSError as error:
@@ -115,15 +115,16 @@ class _Build:
         self.schema = before.schema if before else 0
         self.types: dict[str, _Type] = {}
 
-    def run(self, lines: Iterable[Line], source: dict[str, str], progress: Progress | None) -> Manifest:
-        count = 0
-        for line in lines:
-            kind = self.types.get(line.type)
+    def run(self, batches: Iterable[Batch], source: dict[str, str], progress: Progress | None) -> Manifest:
+        count = told = 0
+        for batch in batches:
+            kind = self.types.get(batch.type)
             if kind is None:
-                kind = self.types[line.type] = _Type(self, line.type)
-            count += kind.add(line)
-            if progress and not count % 1000:
-                progress(count)
+                kind = self.types[batch.type] = _Type(self, batch.type)
+            kind.add(batch)
+            count += len(batch.lines)
+            if progress and count - told >= 1000:
+                progress(told := count)
         grew = [kind.finish() for kind in self.types.values()]
         if any(grew) or not self.schema:
             self.schema += 1
@@ -147,16 +148,15 @@ class _Type:
         self.places: list[str] = []
         self.size = 0
         self.rows = 0
-        self.ids: list[npt.NDArray[np.int64]] = []
+        self.ids: list[npt.NDArray[np.void]] = []
 
-    def add(self, line: Line) -> int:
-        """Take in; always 1, for the count."""
-        self.lines.append(line.data)
-        self.places.append(line.place)
-        self.size += len(line.data)
+    def add(self, batch: Batch) -> None:
+        """Take in."""
+        self.lines += batch.lines
+        self.places += batch.places
+        self.size += sum(map(len, batch.lines))
         if self.size >= CHUNK_BYTES or len(self.lines) >= CHUNK_ROWS:
             self._flush()
-        return 1
 
     def _flush(self) -> None:
         found, self.lines, self.places, self.size = Lines(self.lines, self.places), [], [], 0
@@ -208,13 +208,21 @@ class _Type:
         return Kept(table.to_json(), sum(file.rows for file in files), tuple(files))
 
 
-def _hashes(ids: pa.ChunkedArray) -> npt.NDArray[np.int64]:
-    return np.fromiter((hash(id_) for id_ in ids.to_pylist()), np.int64, len(ids))
+def _hashes(ids: pa.ChunkedArray) -> npt.NDArray[np.void]:
+    """Of each id, wide enough that no two of a nation's meet."""
+    texts = ids.to_pylist()
+    found = np.empty(len(texts), _HASH)
+    found["a"], found["b"] = list(map(hash, texts)), [hash(text + "~") for text in texts]
+    return found
 
 
-def _superseded(hashes: list[npt.NDArray[np.int64]]) -> npt.NDArray[np.int64]:
+def _superseded(hashes: list[npt.NDArray[np.void]]) -> npt.NDArray[np.int64]:
     """The rows of which a later one has the same id."""
-    whole = np.concatenate(hashes) if hashes else np.empty(0, np.int64)
-    order = np.argsort(whole, kind="stable")
+    whole = np.concatenate(hashes) if hashes else np.empty(0, _HASH)
+    order = np.argsort(whole["a"], kind="stable")
+    same = whole["a"][order[1:]] == whole["a"][order[:-1]]
+    if not same.any():
+        return np.empty(0, np.int64)
+    order = np.lexsort((np.arange(len(whole)), whole["b"], whole["a"]))
     same = whole[order[1:]] == whole[order[:-1]]
     return np.sort(order[:-1][same])
