@@ -16,9 +16,10 @@ from shangyi.store.codec import Codec
 from shangyi.store.model import EVERYTHING, Scope, SearchRequest, SearchResult, Version
 from shangyi.store.search import cursor as cursors
 from shangyi.store.search import includes
+from shangyi.store.search.alphabet import walk
 from shangyi.store.search.conditions.base import Narrow
 from shangyi.store.search.linked import Linked, meeting
-from shangyi.store.search.order import Key, after, joins
+from shangyi.store.search.order import Key, after, ordered
 from shangyi.store.search.plan import Plan
 from shangyi.store.search.query import Query, read
 from shangyi.store.search.where import Part, counted, where_of
@@ -49,7 +50,7 @@ def execute(
     elif any(condition.recheck for condition in query.conditions):
         matches, behind = checked(connection, codec, query, bounds, last) or ([], None)
     else:
-        found = page(connection, query, bounds, last, query.count + 1)
+        found = page(connection, codec, query, bounds, last, query.count + 1)
         matches = rows.versions(codec, connection, [row[:7] for row in found[: query.count]])
         behind = found[query.count - 1][8:] if len(found) > query.count else None
     following = cursors.encode(query.applied, list(behind)) if behind else None
@@ -78,10 +79,8 @@ def by_reading(connection: psycopg.Connection, query: Query) -> Query | None:
 
 
 def _frequent(connection: psycopg.Connection, narrow: Narrow) -> bool:
-    # by where values begin, which the index is ordered by: the few that only reach into the range do not matter here
-    begins = narrow.rows.replace("x.high >", "x.low >")
     row = connection.execute(
-        f"select count(*) from ({begins} limit %s) x", [*narrow.values, FREQUENT]
+        f"select count(*) from ({narrow.rows} limit %s) x", [*narrow.values, FREQUENT]
     ).fetchone()
     return row == (FREQUENT,)
 
@@ -103,7 +102,7 @@ def checked(
     read = 0
     size = max(50, min(2 * query.count, BATCH))
     while True:
-        found = page(connection, query, bounds, last, size)
+        found = page(connection, codec, query, bounds, last, size)
         versions = rows.versions(codec, connection, [row[:7] for row in found])
         kept = meeting(query.conditions, versions)
         for row, version, fits in zip(found, versions, kept, strict=True):
@@ -144,40 +143,50 @@ def count(connection: psycopg.Connection, codec: Codec, query: Query, bounds: Sc
 
 
 def page(
-    connection: psycopg.Connection, query: Query, bounds: Scope, last: Sequence[Any] | None, limit: int
+    connection: psycopg.Connection,
+    codec: Codec,
+    query: Query,
+    bounds: Scope,
+    last: Sequence[Any] | None,
+    limit: int,
 ) -> list[Row]:
     """At most so many rows behind ``last``: the columns of a version, rid, then the sort values."""
     cursor = None if last is None else after(query.keys, last)
+    found: list[Row] | None = None
     if len(query.types) == 1:
         here = Scope(types=bounds.types)  # whom the reader may see is for the plan to ask in its time
-        where = Part.of(where_of(query.types, query.conditions, here))
-        found = Plan(
+        plan = Plan(
             connection,
             query.types[0],
             query.conditions,
-            where & cursor if cursor else where,
+            Part.of(where_of(query.types, query.conditions, here)),
             query.keys,
             limit,
             replace(bounds, types=None),
             cursor,
             last,
-        ).rows()
-        if found is not None:
-            return found
+        )
+        found = plan.rows()
     where = Part.of(where_of(query.types, query.conditions, bounds))
-    return _select(connection, query.keys, where & cursor if cursor else where, limit)
+    first = query.keys[0]
+    if found is None and first.walked and len(query.keys) == 2 and not query.conditions:
+        found = walk(connection, codec, first.walked, first.descending, where, last, limit)
+    return _select(connection, query.keys, where, cursor, limit) if found is None else found
 
 
-def _select(connection: psycopg.Connection, keys: Sequence[Key], where: Part, limit: int) -> list[Row]:
+def _select(
+    connection: psycopg.Connection, keys: Sequence[Key], where: Part, cursor: Part | None, limit: int
+) -> list[Row]:
     """The first rows in order; sort values are computed for candidates, bodies read for the page only."""
-    columns = ", ".join(f"{key.sql} as k{i}" for i, key in enumerate(keys))
     sort = ", ".join(f"k{i}{' desc' if key.descending else ''}" for i, key in enumerate(keys))
-    joined, join_values = joins(keys)
     names = ", ".join(f"c.k{i}" for i in range(len(keys)))
+    free = not any(key.join for key in keys)
+    source = Part(f"select s.* from search s where {where.sql}{'' if free else ' offset 0'}", where.values)
+    found = ordered(keys, source, cursor)
+    sql = found.sql.removesuffix(" offset 0") if free else found.sql  # free to walk an index in this order
     return connection.execute(
-        f"with c as materialized (select s.rid, s.version, {columns} from search s {joined} where {where.sql}"
-        f" order by {sort} limit %s)"
+        f"with c as materialized (select * from ({sql}) s order by {sort} limit %s)"
         f" select {rows.COLUMNS}, c.rid, {names} from c join resource r on r.rid = c.rid and r.version = c.version"
         f" order by {sort.replace('k', 'c.k')}",
-        [*join_values, *where.values, limit],
+        [*found.values, limit],
     ).fetchall()

@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 
 from shangyi.errors import NotSupported
-from shangyi.store import keys, rows, scope
+from shangyi.store import keys, rows
 from shangyi.store.codec import Codec
 from shangyi.store.model import Scope, Version
 from shangyi.store.search import units, value_sets
@@ -70,9 +70,9 @@ class Linked:
         both = Condition(f"s.rid = any(%s) and {wanted.sql}", (rids, *wanted.values), recheck=wanted.recheck)
         return {version.reference for version in self.each(type, both)}
 
-    def seen(self, type: str) -> tuple[str, list[Any]]:
-        """What bounds the reader."""
-        return scope.condition(self.bounds)
+    def may_see(self, type: str) -> bool:
+        """Whether the reader may see resources of a type at all."""
+        return self.bounds.types is None or type in self.bounds.types
 
     def units(self, parameters: Sequence[int]) -> Sequence[Unit]:
         """The units that the values of these parameters have."""

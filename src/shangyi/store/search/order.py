@@ -10,6 +10,7 @@ from typing import Any
 
 from shangyi.errors import Invalid, NotSupported
 from shangyi.store import keys
+from shangyi.store.search.alphabet import WALKED
 from shangyi.store.search.catalogue import Parameter, catalogue, main_date
 from shangyi.store.search.where import Part
 
@@ -18,13 +19,17 @@ LEAST_NUMBER = "'-infinity'::double precision"
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """``sql`` over row ``s``, and over ``join`` (with its ``values``); ``kind`` is the Python type in a cursor."""
+    """``sql`` over row ``s``, and over ``join`` (with its ``values``); ``kind`` is the Python type in a cursor.
+
+    ``walked``: type and parameter where the strings themselves can be walked along.
+    """
 
     sql: str
     descending: bool = False
     join: str = ""
     values: tuple[Any, ...] = ()
     kind: type = int
+    walked: tuple[str, str] | None = None
 
 
 UPDATED = "(extract(epoch from s.updated) * 1000)::bigint"
@@ -83,19 +88,35 @@ def _joined(
     kind: type = int,
     collate: str = "",
 ) -> Key:
-    """A key out of a narrow table, gathered once for all rows: that table has no index by resource."""
+    """A key out of a narrow table, gathered once for all rows: that table has no index by resource.
+
+    A full join, of which ``s`` without a row is left out afterwards: PostgreSQL cannot gather it anew for each row.
+    """
     best = "max" if descending else "min"
     join = (
-        f"left join (select x.rid, {best}({column}) as v from {table} x where x.parameter = any(%s)"
+        f"full join (select x.rid, {best}({column}) as v from {table} x where x.parameter = any(%s)"
         f" group by x.rid) j{number} on j{number}.rid = s.rid"
     )
     kept = [keys.parameter(type, home) for home in parameter.homes]
-    return Key(f"coalesce(j{number}.v, {missing}){collate}", descending, join, (kept,), kind)
+    walked = (type, parameter.code) if (type, parameter.code) in WALKED else None
+    return Key(f"coalesce(j{number}.v, {missing}){collate}", descending, join, (kept,), kind, walked)
 
 
-def joins(keys_: Sequence[Key]) -> tuple[str, list[Any]]:
-    """What ``search s`` is to be joined with, and its values."""
-    return " ".join(key.join for key in keys_ if key.join), [value for key in keys_ for value in key.values]
+def ordered(keys_: Sequence[Key], source: Part, behind: Part | None, more: str = "") -> Part:
+    """The rows ``s`` of a source behind the last one, with their sort values as k0, k1 …; ``more``: further columns."""
+    columns = ", ".join(f"{key.sql} as k{i}" for i, key in enumerate(keys_))
+    joined = " ".join(key.join for key in keys_ if key.join)
+    given = tuple(value for key in keys_ for value in key.values)
+    if not joined:
+        where = f" where {behind.sql}" if behind else ""
+        values = source.values + (behind.values if behind else ())
+        return Part(f"select s.rid, s.version{more}, {columns} from ({source.sql}) s{where} offset 0", values)
+    fits = behind or Part("true")
+    return Part(
+        f"select * from (select s.rid, s.version{more}, {columns}, {fits.sql} as behind"
+        f" from ({source.sql}) s {joined} offset 0) s where s.rid is not null and s.behind offset 0",
+        (*fits.values, *source.values, *given),
+    )
 
 
 def after(keys_: Sequence[Key], last: Sequence[Any]) -> Part:

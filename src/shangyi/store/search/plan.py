@@ -7,28 +7,31 @@
 - By last update: along the versions of the type.
 """
 
+import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import psycopg
 
 from shangyi.store import frequency, keys, rows
-from shangyi.store.model import Scope
+from shangyi.store.model import EVERYTHING, Scope
 from shangyi.store.scope import PUBLIC
 from shangyi.store.search import date
 from shangyi.store.search.conditions import Condition
 from shangyi.store.search.index import long
-from shangyi.store.search.order import UPDATED, Key, joins
+from shangyi.store.search.order import UPDATED, Key, ordered
 from shangyi.store.search.seen import GATHERED, Seen, seen
-from shangyi.store.search.where import Part
+from shangyi.store.search.where import Part, where_of
 from shangyi.store.types import NUMBERS
 
 SHORT, LONG = 3_000, 30_000
 """So many rows are walked at most; the greater number where a collection would cost more than it does."""
 RARE, OFTEN = 4_000, 20_000
 """A token that RARE rows have is collected in about 10 ms; one that more than OFTEN have costs more than the long walk."""
+PROBED = 500
+"""So many rows are asked at most whether something refers to them: a resident's resources are looked through for it."""
 OF_A_RESIDENT = 150
 """Resources of a type that a resident has, generously: what there is to collect of an area."""
 BY_INDEX = 5
@@ -39,10 +42,9 @@ Row = tuple[Any, ...]
 
 @dataclass
 class Plan:
-    """A page to find: rows of ``type`` that meet ``where`` (all conditions, and the cursor) within ``bounds``, in
-    ``keys`` order.
+    """A page to find: rows of ``type`` that meet ``where`` (all conditions) within ``bounds``, in ``keys`` order.
 
-    ``cursor`` is the part of ``where`` that says behind ``last``, the sort values of the row before the page.
+    ``cursor`` says behind ``last``, the sort values of the row before the page.
     """
 
     connection: psycopg.Connection
@@ -61,6 +63,12 @@ class Plan:
         return seen(self.connection, self.bounds)
 
     @cached_property
+    def _held(self) -> Part:
+        """All that a row has to meet."""
+        held = self.where & self.seen.row
+        return held & self.cursor if self.cursor else held
+
+    @cached_property
     def often(self) -> Mapping[int, int]:
         """How often the tokens are; those that are rare are not there."""
         tokens = [t for c in self.conditions for t in c.tokens]
@@ -73,6 +81,13 @@ class Plan:
 
     def rows(self) -> list[Row] | None:
         """The page, or None where PostgreSQL may choose: nothing that a plan could start from."""
+        asked = self._probing()
+        if self._nested and self._of_them() <= OFTEN:
+            return (asked or self)._of_residents()
+        if asked is not None and self._by_date and self._much_refers():
+            found = asked._walk(PROBED)
+            if found is not None:
+                return found
         numbers = [self._number(c) for c in self.conditions if c.tokens]
         least = min(numbers, default=None)
         if least is not None and least <= RARE and not self._walks_code(numbers):
@@ -83,6 +98,25 @@ class Plan:
         if self._fewer_of_residents(least):
             return self._of_residents()
         return self._collect() if least is not None else None
+
+    def _probing(self) -> "Plan | None":
+        """The plan with what refers to a row asked row by row."""
+        probes = [c.probe for c in self.conditions if c.probe]
+        tokens = [t for probe in probes for t in probe.tokens]
+        if (
+            not probes
+            or not self._by_date
+            or sum(frequency.estimate(self.connection, tokens).values()) <= RARE
+        ):
+            return None
+        conditions = [Condition(c.probe.sql, c.probe.values) if c.probe else c for c in self.conditions]
+        where = Part.of(where_of([self.type], conditions, EVERYTHING))
+        return replace(self, conditions=conditions, where=where)
+
+    def _much_refers(self) -> bool:
+        """Whether there is too much of what refers to the rows to be gathered."""
+        tokens = [t for c in self.conditions if c.probe for t in c.probe.tokens]
+        return sum(frequency.estimate(self.connection, tokens).values()) > RARE
 
     def _walks_code(self, numbers: Sequence[int]) -> bool:
         """Whether the code is rarer than all else: then its btree is walked, and no more than the page is read."""
@@ -157,9 +191,11 @@ class Plan:
 
     def _walked(self, bounds: Part, length: int, apart: Sequence[Part]) -> list[Row]:
         """The page out of the first ``length`` rows within ``bounds``, and how many of it the walk gave."""
-        held = self.where & self.seen.row
+        held = self._held
         columns = "s.rid, s.version, s.date as k0, s.rid as k1"
-        walk = self._of_theirs(bounds, length) if self.seen.resident else Part(
+        # what asks other rows must not be asked anew for each row of the walk
+        apart_from_index = self.seen.resident and not any(" in (select " in c.sql for c in self.conditions)
+        walk = self._of_theirs(bounds, length) if apart_from_index else Part(
             f"select {columns} from (select s.* from search s where {bounds.sql}"
             f" order by {self._sort('s.date', 's.rid')} limit {length}) s where {held.sql}",
             (*bounds.values, *held.values),
@@ -181,7 +217,7 @@ class Plan:
         """What the residents seen have of the walk: whose a row is stands in the index, the others are not read."""
         assert self.seen.resident is not None
         whose = self.seen.resident
-        held = self.where & self.seen.row
+        held = self._held
         return Part(
             f"select s.rid, s.version, x.date as k0, x.rid as k1 from (select s.rid, s.date, s.patient from search s"
             f" where {bounds.sql} order by {self._sort('s.date', 's.rid')} limit {length}) x"
@@ -214,7 +250,7 @@ class Plan:
             base &= Part(f"r.updated {'>=' if down else '<='} %s", (edge[0][0],))
         # put in order before the rows of search are looked for: a load writes thousands in one instant
         written = UPDATED.replace("s.", "r.")
-        held = self.where & self.seen.row
+        held = self._held
         found = self._bodies(
             Part(
                 f"select s.rid, s.version, r.k0, r.rid as k1 from (select r.rid, r.version, {written} as k0"
@@ -238,9 +274,14 @@ class Plan:
 
     def _fewer_of_residents(self, least: int | None) -> bool:
         """Whether the residents seen have less than there is with the rarest token."""
-        few = self.seen.few
-        apart = self.type in PUBLIC or self.type in self.bounds.shared
-        return few is not None and not apart and (least is None or few * OF_A_RESIDENT < least)
+        number = self._of_them()
+        return number < (sys.maxsize if least is None else least)
+
+    def _of_them(self) -> int:
+        """How many rows the residents seen may have, where they are few and what is of nobody has a place."""
+        if self.seen.few is None or self.type in PUBLIC or self.type in self.bounds.shared:
+            return sys.maxsize
+        return self.seen.few * (1 if self.type == "Patient" else OF_A_RESIDENT)
 
     def _of_residents(self) -> list[Row]:
         """The page out of all that the residents seen have, and of what is of none but has its own area."""
@@ -255,7 +296,7 @@ class Plan:
         none = Part("s.patient = 0 and s.area between %s and %s", self.bounds.area) & short
         return self._page(Part(
             f"select s.* from {GATHERED} p cross join lateral"
-            f" (select s.* from search s where s.patient = p.rid and {short.sql} offset 0) s"
+            f" (select s.* from search s where s.patient = p.rid and s.patient <> 0 and {short.sql} offset 0) s"
             f" union all select s.* from search s where {none.sql}",
             (*short.values, *none.values),
         ))  # fmt: skip
@@ -263,14 +304,14 @@ class Plan:
     def _page(self, source: Part) -> list[Row]:
         """The first of all rows of ``search`` in ``source`` that meet the conditions: put in order, then who may see
         them is asked until the page is full."""
-        columns = ", ".join(f"{key.sql} as k{i}" for i, key in enumerate(self.keys))
-        joined, values = joins(self.keys)
         # offset 0: PostgreSQL must not guess that it finds the page sooner by walking some index in its order
+        rows_ = Part(f"select s.* from ({source.sql} offset 0) s where {self.where.sql} offset 0",
+                     (*source.values, *self.where.values))  # fmt: skip
+        found = ordered(self.keys, rows_, self.cursor, ", s.patient, s.area, s.type")
         return self._bodies(Part(
-            f"select s.rid, s.version, {self._names('s')} from (select s.rid, s.version, s.patient, s.area, s.type,"
-            f" {columns} from ({source.sql} offset 0) s {joined} where {self.where.sql}"
+            f"select s.rid, s.version, {self._names('s')} from (select * from ({found.sql}) s"
             f" order by {self._sort(*self._names().split(', '))} offset 0) s where {self.seen.row.sql}",
-            (*source.values, *values, *self.where.values, *self.seen.row.values),
+            (*found.values, *self.seen.row.values),
         ))  # fmt: skip
 
     def _bodies(self, found: Part) -> list[Row]:

@@ -28,13 +28,25 @@ class Narrow:
 
 
 @dataclass(frozen=True, slots=True)
+class Probe:
+    """The other way to a condition on what refers to a resource: asked of one row ``s``, where many are referred to.
+
+    ``tokens``: one of these must what refers have.
+    """
+
+    sql: str
+    values: tuple[Any, ...]
+    tokens: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Condition:
     """``sql`` with its ``values``. ``tokens``: one of these must be there, so that a plan may start from them.
 
     ``code``: the key that the ``code`` column has where this is the primary code, and the token of rows that
     have it as a further coding. ``dates``: a row that is no longer than ``date.LONG_US`` can only meet the
     condition with ``date`` between these two. ``recheck``: where SQL finds too much. ``narrow``: where the values stand
-    in a table of their own.
+    in a table of their own. ``probe``: where other rows are asked, which may be many.
     """
 
     sql: str
@@ -44,6 +56,7 @@ class Condition:
     dates: tuple[int, int] | None = None
     recheck: Recheck | None = None
     narrow: Narrow | None = None
+    probe: Probe | None = None
 
 
 NOTHING = Condition("false")
@@ -64,8 +77,8 @@ class Context(Protocol):
     def meeting(self, type: str, wanted: Condition, references: Collection[str]) -> set[str]:
         """Those of these resources that meet a condition."""
 
-    def seen(self, type: str) -> tuple[str, list[Any]]:
-        """What bounds the reader, as SQL on a row ``s`` of this type."""
+    def may_see(self, type: str) -> bool:
+        """Whether the reader may see resources of a type at all."""
 
     def units(self, parameters: Sequence[int]) -> Sequence[Unit]:
         """The units that the values of these parameters have."""

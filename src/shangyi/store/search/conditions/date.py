@@ -77,7 +77,11 @@ def condition(type: str, parameter: Parameter, modifier: str, value: str) -> Con
     apart = f"s.rid in ({narrow})"
     if not main:
         reading = read_by(parameter, reader(value))
-        return Condition(apart, tuple(row_values), narrow=Narrow(narrow, tuple(row_values), reading))
+        return Condition(
+            apart,
+            tuple(row_values),
+            narrow=Narrow(narrow.replace("x.high >", "x.low >"), tuple(row_values), reading),
+        )
     if all(len(path.steps) == 1 for path in parameter.paths):
         between = min(first for first, _ in reach), max(last for _, last in reach)
         return Condition(f"({' or '.join(own)})", tuple(own_values), dates=between)

@@ -5,6 +5,7 @@ references; where many are, the candidates of a page are asked one page after th
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from shangyi.errors import Invalid
 from shangyi.fhir import definitions
@@ -12,7 +13,7 @@ from shangyi.store import keys
 from shangyi.store.model import Version
 from shangyi.store.search import values
 from shangyi.store.search.catalogue import CONTROL, Parameter, catalogue
-from shangyi.store.search.conditions.base import NOTHING, Condition, Context, any_token, present
+from shangyi.store.search.conditions.base import NOTHING, Condition, Context, Probe, any_token, present
 from shangyi.store.search.conditions.reference import targets
 from shangyi.store.search.path import values as at
 from shangyi.store.types import NUMBERS
@@ -56,9 +57,28 @@ def chain(
 
 
 def _residents(head: str, type: str, wanted: Condition, context: Context) -> Condition:
-    seen, values = context.seen(type)
-    sql = f"{head} from search s where s.type = %s and {wanted.sql} and {seen})"
-    return Condition(sql, (NUMBERS[type], *wanted.values, *values))
+    """By the column ``patient``. What is a resident's may be seen where the resident may: that the row itself is held to."""
+    if not context.may_see(type):
+        return NOTHING
+    sql = f"{head} from search s where s.type = %s and {wanted.sql}{')' * head.count('(')}"
+    return Condition(sql, (NUMBERS[type], *wanted.values))
+
+
+def _of_residents(type: str, wanted: Condition, context: Context) -> Condition:
+    """Residents who have such a resource: gathered, or asked one after the other."""
+    # an array: gathered once, whatever PostgreSQL believes
+    found = _residents("s.rid = any(array(select s.patient", type, wanted, context)
+    if not wanted.tokens or found is NOTHING:
+        return found
+    # patient <> 0: as the index has it; offset 0: PostgreSQL must not gather all that have the tokens, for each resident anew
+    probe = Probe(
+        "exists (select from (select s.rid) q (resident) cross join lateral"
+        " (select s.* from search s where s.patient = q.resident and s.patient <> 0 and s.type = %s offset 0) s"
+        f" where {wanted.sql})",
+        found.values,
+        wanted.tokens,
+    )
+    return replace(found, probe=probe)
 
 
 def _linked(parameter: Parameter, inner: dict[str, Condition], context: Context) -> Condition:
@@ -95,7 +115,7 @@ def has(type: str, name: str, make: Make, context: Context) -> Condition:
         raise Invalid("{name} does not refer to a {type}", name=f"{kind}.{code}", type=type)
     inner = make(kind, further)
     if type == "Patient" and code in OF_RESIDENTS and inner.recheck is None:
-        return _residents("s.rid in (select s.patient", kind, inner, context)
+        return _of_residents(kind, inner, context)
     found = context.few(kind, inner, MOST_LINKED)
     if found is not None:
         linked = {r for version in found for r in references(version, parameter)}

@@ -1,5 +1,6 @@
 """Numbers and quantities (http://hl7.org/fhir/R4/search.html#quantity): ranges under a prefix, units through UCUM."""
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -23,40 +24,60 @@ from shangyi.store.search.units import Unit
 from shangyi.terminology import ucum
 
 Ends = tuple[Decimal, Decimal]
+Asked = list[tuple[str, Ends | dict[int, Ends]]]
+"""Each value: its prefix, and its range, or the range in each unit."""
 
 
 def condition(type: str, parameter: Parameter, modifier: str, value: str, context: Context) -> Condition:
     """A number or quantity parameter."""
     if modifier:
         raise not_supported(modifier, parameter)
+    asked = wanted(type, parameter, value, context)
+    rows, given = _rows(asked, _kept(type, parameter), compare)
+    if not given:
+        return NOTHING
+    reading = read_by(parameter, reader(type, parameter, value, context))
+    narrow = Narrow(*_rows(asked, _kept(type, parameter), _begins), reading)
+    return Condition(f"s.rid in ({rows})", given, narrow=narrow)
+
+
+def _rows(
+    asked: Asked, parameters: list[int], how: Callable[[str, Ends], tuple[str, list[float]]]
+) -> tuple[str, tuple[Any, ...]]:
+    """The rows of the number table, and their values: none where no unit is of the kind that is asked for."""
     parts: list[str] = []
-    given: list[Any] = [_kept(type, parameter)]
-    for prefix, ends in wanted(type, parameter, value, context):
+    given: list[Any] = [parameters]
+    for prefix, ends in asked:
         if isinstance(ends, tuple):
-            sql, values = compare(prefix, ends)
+            sql, values = how(prefix, ends)
             parts.append(f"({sql})")
             given += values
         else:
             for unit, converted in ends.items():
-                sql, values = compare(prefix, converted)
-                parts.append(f"(x.unit = %s and {sql})")
+                sql, values = how(prefix, converted)
+                parts.append(f"(x.unit = %s and ({sql}))")
                 given += [unit, *values]
-    if not parts:
-        return NOTHING
     rows = f"select x.rid from search_number x where x.parameter = any(%s) and ({' or '.join(parts)})"
-    reading = read_by(parameter, reader(type, parameter, value, context))
-    return Condition(f"s.rid in ({rows})", tuple(given), narrow=Narrow(rows, tuple(given), reading))
+    return rows, tuple(given) if parts else ()
+
+
+def _begins(prefix: str, ends: Ends) -> tuple[str, list[float]]:
+    """``compare`` by where values begin alone: to count them, the few that only reach into the range do not matter."""
+    match prefix:
+        case "gt" | "sa":
+            return "x.low > %s", [float(ends[1])]
+        case "ge":
+            return "x.low >= %s", [float(ends[1])]
+    return compare(prefix, ends)
 
 
 def _kept(type: str, parameter: Parameter) -> list[int]:
     return [keys.parameter(type, home) for home in parameter.homes]
 
 
-def wanted(
-    type: str, parameter: Parameter, value: str, context: Context
-) -> list[tuple[str, Ends | dict[int, Ends]]]:
+def wanted(type: str, parameter: Parameter, value: str, context: Context) -> Asked:
     """Each value of a query: its prefix, and its range, by the key of the unit where one is asked for."""
-    found: list[tuple[str, Ends | dict[int, Ends]]] = []
+    found: Asked = []
     for one in split(value):
         prefix, ends, system, code = parse(one, parameter)
         if code:
@@ -115,7 +136,10 @@ def _convert(unit: Unit, code: str, ends: Ends) -> Ends | None:
 
 
 def compare(prefix: str, ends: Ends) -> tuple[str, list[float]]:
-    """The range between ``x.low`` and ``x.high`` against [first, last) under a prefix."""
+    """The range between ``x.low`` and ``x.high`` against [first, last) under a prefix.
+
+    Nearly all are numbers, which begin where they end: an index is in order of ``low``, another has the few ranges.
+    """
     first, last = float(ends[0]), float(ends[1])
     match prefix:
         case "eq":
@@ -123,7 +147,7 @@ def compare(prefix: str, ends: Ends) -> tuple[str, list[float]]:
         case "ne":
             return "not (x.low >= %s and x.high < %s)", [first, last]
         case "gt":
-            return "x.high > %s", [last]
+            return "(x.low > %s or x.low < x.high and x.high > %s)", [last, last]
         case "sa":
             return "x.low > %s", [last]
         case "lt":
@@ -131,7 +155,7 @@ def compare(prefix: str, ends: Ends) -> tuple[str, list[float]]:
         case "eb":
             return "x.high < %s", [first]
         case "ge":
-            return "x.high >= %s", [last]
+            return "(x.low >= %s or x.low < x.high and x.high >= %s)", [last, last]
         case "le":
             return "x.low <= %s", [first]
     return "x.low <= %s and x.high >= %s", [last, first]
