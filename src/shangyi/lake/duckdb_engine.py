@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from shangyi.errors import Invalid, Misconfigured, ShangyiError, TooLarge, Unavailable
 from shangyi.fhir.definitions import resource_types
+from shangyi.lake import relations
 from shangyi.lake.catalog import Lake
 from shangyi.lake.engine import Parameters
 from shangyi.settings import Settings
@@ -32,7 +33,12 @@ _NO_COLUMNS = (
 
 
 class DuckDBEngine:
-    """An engine over an opened lake, which it closes with itself. May be used by several threads at once."""
+    """An engine over an opened lake, which it closes with itself. May be used by several threads at once.
+
+    ``tables_in``: the schema of the types' tables. ``unavailable``: views of the library that this lake cannot give.
+    """
+
+    tables_in = "main"
 
     def __init__(
         self,
@@ -44,6 +50,7 @@ class DuckDBEngine:
     ) -> None:
         """``seconds``: how long a query may take."""
         self.lake, self.seconds = lake, seconds
+        self.unavailable: dict[str, ShangyiError] = {}
         self._spill = tempfile.mkdtemp(prefix="shangyi-spill-")
         config: dict[str, Any] = {
             "memory_limit": f"{memory_mb}MiB",
@@ -77,16 +84,27 @@ class DuckDBEngine:
     def _setup(self) -> Iterator[str]:
         held = self.lake.tables()
         files = [path for name in held for path in self.lake.files(name)]
+        schema = self.tables_in
         yield f"set allowed_paths = {_list(files)}"
+        yield f"create schema if not exists {schema}"
         for name in held:
-            yield f'create view "{name}" as {_view(self.lake, name)}'
+            yield f'create view {schema}."{name}" as {_view(self.lake, name)}'
         yield ";".join(
-            f'create view "{name}" as select {_NO_COLUMNS}' for name in resource_types() if name not in held
+            f'create view {schema}."{name}" as select {_NO_COLUMNS}'
+            for name in resource_types()
+            if name not in held
         )
+        yield from self._library()
         yield "set global TimeZone = 'UTC'"
         yield "set global parquet_metadata_cache = true"
         yield "set enable_external_access = false"
         yield "set lock_configuration = true"
+
+    def _library(self) -> Iterator[str]:
+        """The views of the library, in a schema of their own: ``patient`` and ``Patient`` are one name in SQL."""
+        yield "create schema views"
+        for name, text in relations.statements(self.lake, self.tables_in, "views", self.unavailable):
+            yield f'create view views."{name}" as {text}'
 
     def sql(self, text: str, params: Parameters | None = None) -> pa.Table:
         """All rows of one query; see ``Engine.sql``."""
