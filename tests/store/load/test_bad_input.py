@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from shangyi.store.database import Store
-from shangyi.store.load import Report, load
+from shangyi.store.load import Report, load, split
 from shangyi.store.load.loader import CHUNK_ITEMS, _Load
 
 
@@ -84,8 +84,19 @@ def said(report: Report) -> list[str]:
     return [f"{r.place}: {r.issues[0].diagnostics}" for r in report.refusals]
 
 
+@pytest.mark.parametrize("mapped", [1, split.MAPPED], ids=["mapped", "read"])
 @pytest.mark.parametrize(("name", "content", "good", "wrong"), FILES, ids=[file[0] for file in FILES])
-def test_a_file(store: Store, tmp_path: Path, name: str, content: bytes, good: int, wrong: list[str]) -> None:
+def test_a_file(
+    store: Store,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    content: bytes,
+    good: int,
+    wrong: list[str],
+    mapped: int,
+) -> None:
+    monkeypatch.setattr(split, "MAPPED", mapped)
     file = tmp_path / name
     file.write_bytes(content)
     report = load(store, [file], workers=0, ledger=False)

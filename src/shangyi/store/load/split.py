@@ -6,8 +6,11 @@ the same input always has the same ids.
 """
 
 import codecs
+import io
+import os
 import re
 from collections.abc import Callable, Iterator
+from mmap import ACCESS_READ, mmap
 from typing import Any, BinaryIO, NamedTuple
 
 import msgspec
@@ -15,10 +18,13 @@ import msgspec
 from shangyi.errors import Invalid, ShangyiError, TooLarge
 
 LARGEST_DOCUMENT = 256 << 20
+MAPPED = 16 << 20
+"""Files of at least so many bytes are mapped, not read."""
 SPLIT_TYPES = frozenset(
     "transaction batch collection searchset history transaction-response batch-response".split()
 )
 _OBJECT = re.compile(rb"\s*\{.*\}\s*\Z", re.DOTALL)
+_SOMETHING = re.compile(rb"\S")
 _NAME = b'"reference"'
 _NOT_LITERAL = re.compile(rb'(\s*:\s*")(urn:[^"\\]+|[A-Z][A-Za-z]+\?[^"\\]+|https?://[^"\\]+)"')
 _TYPE = re.compile(rb'\s*\{\s*"resourceType"\s*:\s*"([A-Za-z]+)"')
@@ -52,7 +58,6 @@ class _Head(msgspec.Struct):
 class _Entry(msgspec.Struct):
     fullUrl: str | None = None
     resource: msgspec.Raw = msgspec.Raw()
-    request: dict[str, Any] | None = None
 
 
 class _Bundle(msgspec.Struct):
@@ -70,7 +75,14 @@ def split(name: str, stream: BinaryIO, resolver: Resolver) -> Iterator[Item | Re
     if name.lower().removesuffix(".gz").endswith(".xml"):
         yield from _xml(stream)
         return
-    first = stream.readline(LARGEST_DOCUMENT + 1)
+    first = stream.readline(MAPPED)
+    if len(first) >= MAPPED:
+        data = _mapped(stream)
+        if data is not None and _is_one_line(data):
+            yield from _document(data, "", resolver)
+            return
+        if not first.endswith(b"\n"):
+            first += stream.readline(LARGEST_DOCUMENT + 1 - len(first))
     if first.startswith(codecs.BOM_UTF8):
         first = first[3:]
     if _is_object(first):
@@ -79,13 +91,32 @@ def split(name: str, stream: BinaryIO, resolver: Resolver) -> Iterator[Item | Re
     if stream.seekable():  # one copy of a large document is enough
         del first
         stream.seek(0)
-        data = stream.read(LARGEST_DOCUMENT + 1).removeprefix(codecs.BOM_UTF8)
+        whole = _mapped(stream) or stream.read(LARGEST_DOCUMENT + 1).removeprefix(codecs.BOM_UTF8)
     else:
-        data = first + stream.read(max(0, LARGEST_DOCUMENT + 1 - len(first)))
-    if len(data) > LARGEST_DOCUMENT:
+        whole = first + stream.read(max(0, LARGEST_DOCUMENT + 1 - len(first)))
+    if len(whole) > LARGEST_DOCUMENT:
         yield Refused("", _too_large())
-    elif data and not data.isspace():
-        yield from _document(data, "", resolver)
+    elif _SOMETHING.search(whole):
+        yield from _document(whole, "", resolver)
+
+
+def _mapped(stream: BinaryIO) -> mmap | None:
+    """A large file as memory that the system can take back; None for what is small, packed, or begins with a mark.
+
+    Who shortens the file meanwhile ends the process (SIGBUS), as a kill would: loaded again, it goes on.
+    """
+    if not isinstance(stream, io.BufferedReader) or not isinstance(stream.raw, io.FileIO):
+        return None
+    if os.fstat(stream.fileno()).st_size < MAPPED:
+        return None
+    data = mmap(stream.fileno(), 0, access=ACCESS_READ)
+    return None if data[:3] == codecs.BOM_UTF8 else data
+
+
+def _is_one_line(data: mmap) -> bool:
+    """Whether this is one document that fills the file, and not the first of many lines."""
+    end = data.find(b"\n")
+    return len(data) <= LARGEST_DOCUMENT and (end < 0 or not _SOMETHING.search(data, end))
 
 
 def _lines(line: bytes, stream: BinaryIO, resolver: Resolver) -> Iterator[Item | Refused]:
@@ -137,9 +168,9 @@ def _xml(stream: BinaryIO) -> Iterator[Item | Refused]:
     yield from _document(json.dumps(resource), "", lambda text: text)
 
 
-def _document(data: bytes, place: str, resolver: Resolver) -> Iterator[Item | Refused]:
-    if b'"Bundle"' not in data:
-        yield Item(place, None, data)
+def _document(data: bytes | mmap, place: str, resolver: Resolver) -> Iterator[Item | Refused]:
+    if data.find(b'"Bundle"') < 0:
+        yield Item(place, None, bytes(data))
         return
     try:
         bundle = _bundle.decode(data)
@@ -154,7 +185,7 @@ def _document(data: bytes, place: str, resolver: Resolver) -> Iterator[Item | Re
             yield Refused(place, Invalid("Not valid JSON: {reason}", reason=str(error)))
             return
     if not is_bundle:
-        yield Item(place, None, data)
+        yield Item(place, None, bytes(data))
         return
     before = f"{place}, " if place else ""
     urls: dict[bytes, bytes] = {}
@@ -174,7 +205,7 @@ def _document(data: bytes, place: str, resolver: Resolver) -> Iterator[Item | Re
 _NOTHING = _Entry()
 
 
-def _is_another(data: bytes) -> bool:
+def _is_another(data: bytes | mmap) -> bool:
     """Whether this is JSON, yet not a Bundle that is taken apart."""
     try:
         head = _head.decode(data)
