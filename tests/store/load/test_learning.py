@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
+from shangyi.errors import Unavailable
 from shangyi.store.database import Store, create_database
 from shangyi.store.embedded import Server
 from shangyi.store.integrity import verify
-from shangyi.store.load import learning, load
+from shangyi.store.load import learning, load, prepare
 from shangyi.store.types import NUMBERS
 
 GROUP, ORGANIZATION = NUMBERS["Group"], NUMBERS["Organization"]
@@ -110,3 +111,8 @@ def test_what_is_kept_to_learn_from_is_bounded(
     assert seen
     assert max(seen) < 20_000
     assert verify(empty).problems == []
+
+
+def test_a_worker_that_cannot_reach_the_database_says_so() -> None:
+    with pytest.raises(Unavailable):
+        prepare.work("host=/nowhere dbname=nothing", 2, frozenset(), [], [])

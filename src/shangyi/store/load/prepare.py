@@ -20,6 +20,7 @@ from shangyi.store import keys
 from shangyi.store.body import left_out, pack_id, strip
 from shangyi.store.codec import Codec
 from shangyi.store.load.rows import date_row, number_row, search_row, string_row, version_row
+from shangyi.store.pool import typed
 from shangyi.store.repository import Validator, check, validator
 from shangyi.store.search.extract import Extracted
 from shangyi.store.types import NUMBERS
@@ -145,11 +146,17 @@ def work(
     ids: Sequence[str | None],
     documents: Sequence[bytes],
 ) -> Prepared:
-    """A chunk, in a worker process, which learns the dictionaries of the database up to ``newest`` before."""
+    """A chunk, in a worker process, which learns the dictionaries of the database up to ``newest`` before.
+
+    Raises Unavailable where it cannot reach the database for that.
+    """
     preparer = _preparer()
     if preparer.codec.newest < newest:
-        with psycopg.connect(conninfo) as connection:
-            preparer.codec.load(connection)
+        try:
+            with psycopg.connect(conninfo) as connection:
+                preparer.codec.load(connection)
+        except psycopg.OperationalError as error:
+            raise typed(error) from error
     preparer.settled = settled
     return preparer.prepare(ids, documents)
 
