@@ -115,8 +115,11 @@ def _mapped(stream: BinaryIO) -> mmap | None:
 
 def _is_one_line(data: mmap) -> bool:
     """Whether this is one document that fills the file, and not the first of many lines."""
-    end = data.find(b"\n")
-    return len(data) <= LARGEST_DOCUMENT and (end < 0 or not _SOMETHING.search(data, end))
+    begin = _SOMETHING.search(data)
+    if begin is None:
+        return False
+    end = data.find(b"\n", begin.start())
+    return len(data) <= LARGEST_DOCUMENT and (end < 0 or _SOMETHING.search(data, end) is None)
 
 
 def _lines(line: bytes, stream: BinaryIO, resolver: Resolver) -> Iterator[Item | Refused]:
