@@ -95,7 +95,7 @@ def test_an_unexpected_error_tells_an_id_and_no_more(
     def fails(*arguments: object, **named: object) -> None:
         raise ZeroDivisionError("张三 110101199001011234")
 
-    monkeypatch.setattr(store.repository, "read", fails)
+    monkeypatch.setattr(store.repository, "reading", fails)
     with caplog.at_level("ERROR", log.name):
         answer = http.get("/fhir/Patient/secret-id", headers={"x-request-id": "request-0001"})
     assert answer.status_code == 500

@@ -11,6 +11,7 @@ from shangyi.access.placement import NOWHERE, Placement, Places, divisions, refe
 from shangyi.errors import Forbidden, Invalid, NotFound, ShangyiError
 from shangyi.store import keys
 from shangyi.store.model import Resource, Scope, SearchRequest, SearchResult, Version
+from shangyi.store.questions import Steps
 from shangyi.store.repository import Parameters, Repository
 
 OUTSIDE = "This record lies outside your area"
@@ -30,15 +31,17 @@ class Boundary:
 
     # Reads
 
-    def read(self, type: str, id: str) -> Version:
+    def reading(self, type: str, id: str) -> Steps[Version]:
         """The current version, bounded in the same query. Raises NotFound, Gone, Forbidden."""
         if not self.bounded or policy.group_of(type) in policy.UNBOUNDED_GROUPS:
-            version = self.records.read(type, id)
+            version = yield from self.records.reading(type, id)
         else:
             try:
-                version = self.records.read(type, id, Scope(self.area.bounds, shared=policy.SHARED))
+                version = yield from self.records.reading(
+                    type, id, Scope(self.area.bounds, shared=policy.SHARED)
+                )
             except NotFound:
-                self.records.read(type, id)
+                yield from self.records.reading(type, id)
                 raise Forbidden(OUTSIDE) from None
         if self.cases_only:
             self._require_case([version])

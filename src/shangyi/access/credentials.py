@@ -168,6 +168,10 @@ class Tokens:
         assert row is not None
         return NewToken(_token(row), secret)
 
+    def remembered(self, secret: str) -> Principal | None:
+        """Who this token is, if it was found a moment ago."""
+        return self.cache.get(digest(secret))
+
     def find(self, secret: str) -> Principal:
         """Who this token is. Raises Unauthenticated when it is unknown, expired or revoked."""
         hash = digest(secret)

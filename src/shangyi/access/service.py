@@ -166,6 +166,11 @@ class Access:
             raise
         return Session(self, principal, origin, purpose)
 
+    def remembered_session(self, token: str, origin: Origin = NOWHERE) -> Session | None:
+        """``bearer_session`` where who it is was looked up a moment ago; None where the database has to be asked."""
+        principal = self.tokens.remembered(token)
+        return Session(self, principal, origin) if principal is not None else None
+
     def owner_session(self, purpose: str | None = None) -> Session:
         """The command line acts as the owner of SHANGYI_HOME, which the file system has let in."""
         return Session(self, OWNER, NOWHERE, purpose)

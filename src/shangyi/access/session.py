@@ -24,6 +24,7 @@ from shangyi.errors import Forbidden, Invalid, NotFound, ShangyiError
 from shangyi.store import exports, merging
 from shangyi.store.bundles import Entry, found, stored
 from shangyi.store.model import HistoryPage, Resource, Scope, SearchRequest, SearchResult, Version, Written
+from shangyi.store.questions import Steps
 from shangyi.store.repository import Parameters, Repository
 
 if TYPE_CHECKING:
@@ -169,13 +170,25 @@ class Session:
 
     def read(self, type: str, id: str) -> Version:
         """The current version. Raises NotFound, Gone, Forbidden."""
+        return self.answer(self.reading(type, id))
+
+    def answer(self, steps: Steps[Result]) -> Result:
+        """What steps come to in this session, the questions answered in this thread."""
+        return self._records.reader.answer(steps)
+
+    def reading(self, type: str, id: str) -> Steps[Version]:
+        """``read`` in steps. Where ``only_steps`` is not, it waits for the database in other ways too."""
         with self.recording("read", "R", f"{type}/{id}") as recording:
             self._decide("read", type)
             if type == AUDIT:
                 return self.access.audit_read(id)
-            version = self._boundary.read(type, id)
+            version = yield from self._boundary.reading(type, id)
             recording.found(*self._boundary.named(version))
             return version
+
+    def only_steps(self, type: str) -> bool:
+        """Whether ``reading`` a resource of this type waits for nothing but the answers to its questions."""
+        return type != AUDIT and not self._boundary.cases_only
 
     def vread(self, type: str, id: str, version: int) -> Version:
         """One version; whose it is now decides."""

@@ -10,20 +10,35 @@ from shangyi.errors import Unauthenticated
 
 def authenticate(access: Access, call: Call) -> Session:
     """The session that this request may act in. Raises Unauthenticated, Throttled, Forbidden (a forged request)."""
-    origin = Origin.of(call.client, call.header(b"user-agent"), call.request_id)
     authorization = call.header(b"authorization")
     if authorization is not None:
-        scheme, _, token = authorization.partition(" ")
-        if scheme.lower() != "bearer" or not token.strip():
-            raise Unauthenticated("Sign in with Authorization: Bearer and a token")
-        return access.bearer_session(token.strip(), origin)
+        return access.bearer_session(_bearer(authorization), _origin(call))
     cookie = cookie_of(call)
     if cookie is None:
         raise Unauthenticated("Sign in with Authorization: Bearer and a token")
     if call.method not in ("GET", "HEAD"):
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in call.headers.items()}
         check_csrf(call.method, headers, call.origin, cookie)
-    return access.browser_session(cookie, origin)
+    return access.browser_session(cookie, _origin(call))
+
+
+def remembered(access: Access, call: Call) -> Session | None:
+    """The same session without asking the database; None where it would have to be asked."""
+    authorization = call.header(b"authorization")
+    if authorization is None:
+        return None
+    return access.remembered_session(_bearer(authorization), _origin(call))
+
+
+def _origin(call: Call) -> Origin:
+    return Origin.of(call.client, call.header(b"user-agent"), call.request_id)
+
+
+def _bearer(authorization: str) -> str:
+    scheme, _, token = authorization.partition(" ")
+    if scheme.lower() != "bearer" or not (token := token.strip()):
+        raise Unauthenticated("Sign in with Authorization: Bearer and a token")
+    return token
 
 
 def cookie_of(call: Call) -> str | None:

@@ -1,4 +1,9 @@
-"""From an HTTP request to an interaction and back: raw ASGI, one place, little work on the event loop."""
+"""From an HTTP request to an interaction and back: raw ASGI, one place, little work on the event loop.
+
+Interactions run in a worker thread. One that has ``steps`` runs on the event loop where all that it waits for is the
+answers to its questions (``store.pipeline``): handing a request of 100 µs to a thread and back costs as much again.
+What takes long there (a large body, XML, a part of a resource) is handed to a worker all the same.
+"""
 
 import asyncio
 import re
@@ -11,20 +16,25 @@ from starlette.types import Receive, Scope, Send
 
 from shangyi.access import Access
 from shangyi.api import errors
-from shangyi.api.authentication import authenticate
+from shangyi.api.authentication import authenticate, remembered
 from shangyi.api.body import ClientGone, Limits, declared_size, receive_body, unpack
 from shangyi.api.budget import Budget, Share
 from shangyi.api.call import Call
 from shangyi.api.middleware import request_id
+from shangyi.api.negotiation import Format
 from shangyi.api.reply import Reply
 from shangyi.api.workers import Workers
 from shangyi.errors import Invalid, NotFound, ShangyiError
 from shangyi.fhir import definitions
+from shangyi.store.pipeline import Broken
+from shangyi.store.questions import Question, Row, Steps
 
 Handler = Callable[[Call], Reply]
 BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})
 SMALL_BYTES = 64 * 1024
 """A body up to this size is received before it is asked whose it is; a larger one, or one of unknown size, after."""
+LIGHT_BYTES = 16 * 1024
+"""What is packed into no more is unpacked, and may be packed for the client, on the event loop."""
 
 FIELDS = {
     "type": r"[A-Z][A-Za-z]*",
@@ -38,13 +48,17 @@ ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 
 @dataclass(frozen=True, slots=True)
 class Interaction:
-    """One row of the table of what is served. ``code`` is FHIR's name of it; ``public``: without signing in."""
+    """One row of the table of what is served. ``code`` is FHIR's name of it; ``public``: without signing in.
+
+    ``steps``: the same as ``handler``, for who waits on the event loop.
+    """
 
     code: str
     method: str
     template: str
     handler: Handler
     public: bool = False
+    steps: Callable[[Call], Steps[Reply]] | None = None
 
 
 def template_pattern(template: str) -> re.Pattern[str]:
@@ -115,41 +129,93 @@ class FhirRoute(BaseRoute):
 
     def admit(self, call: Call) -> Interaction:
         """Which interaction this is, for whom it is served. Raises NotFound, Unauthenticated …"""
+        interaction = self._place(call)
+        if not interaction.public and not hasattr(call, "session"):
+            call.session = authenticate(self.access, call)
+        return interaction
+
+    def _place(self, call: Call) -> Interaction:
         interaction, call.place = self.find(call.method, call.path)
         call.route = self.prefix + interaction.template
         call.run = self.run
         check_place(call)
-        if not interaction.public and not hasattr(call, "session"):
-            call.session = authenticate(self.access, call)
         return interaction
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
         call = self._call(scope)
-        with self.budget.share() as share:
-            try:
-                if call.method in BODY_METHODS:
-                    await self._receive(call, receive, share)
-                # a write is never given up half-way: its client has to learn what became of it
-                seconds = self.limits.read_seconds if call.method in ("GET", "HEAD") else None
-                async with self.budget.turn(share.held), asyncio.timeout(seconds):
-                    reply = await self.workers.run(partial(self.answer, call))
-            except ClientGone:
-                return
-            except TimeoutError:
-                reply = errors.answer(
-                    call, TooLong("This took longer than {seconds} s", seconds=self.limits.read_seconds)
-                )
-            except ShangyiError as error:
-                reply = errors.answer(call, error)
-                reply.headers.append((b"connection", b"close"))  # the rest of the body may be on its way
-            call.body = b""
+        # a write is never given up half-way: its client has to learn what became of it
+        seconds = self.limits.read_seconds if call.method in ("GET", "HEAD") else None
+        try:
+            async with asyncio.timeout(seconds):
+                steps = self._steps(call) if seconds else None
+                if steps is not None:
+                    reply = await self._on_loop(call, steps)
+                else:
+                    reply = await self._in_worker(call, receive)
+        except ClientGone:
+            return
+        except TimeoutError:
+            late = TooLong("This took longer than {seconds} s", seconds=self.limits.read_seconds)
+            reply = errors.answer(call, late)
+        call.body = b""
         scope["shangyi.route"] = call.route
-        headers = [*reply.headers, (b"content-length", str(len(reply.body)).encode())]
+        headers = [*reply.headers, (b"content-length", b"%d" % len(reply.body))]
         if reply.status in (204, 304):
             headers = reply.headers
         await send({"type": "http.response.start", "status": reply.status, "headers": headers})
         await send({"type": "http.response.body", "body": b"" if call.method == "HEAD" else reply.body})
+
+    async def _in_worker(self, call: Call, receive: Receive) -> Reply:
+        """The reply to a request; its body is taken first."""
+        with self.budget.share() as share:
+            try:
+                if call.method in BODY_METHODS:
+                    await self._receive(call, receive, share)
+                async with self.budget.turn(share.held):
+                    return await self.workers.run(partial(self.answer, call))
+            except ShangyiError as error:
+                reply = errors.answer(call, error)
+                reply.headers.append((b"connection", b"close"))  # the rest of the body may be on its way
+                return reply
+
+    def _steps(self, call: Call) -> Steps[Reply] | None:
+        """The interaction in steps; None where it has none, or where more has to be waited for than their questions."""
+        try:
+            interaction = self._place(call)
+            if interaction.steps is None:
+                return None
+            session = remembered(self.access, call)
+        except ShangyiError:
+            return None  # the worker comes to the same, and answers
+        if session is None or not session.only_steps(call.place["type"]):
+            return None
+        call.session = session
+        return interaction.steps(call)
+
+    async def _on_loop(self, call: Call, steps: Steps[Reply]) -> Reply:
+        """The reply to a request, packed, as ``answer`` has it."""
+        try:
+            found = _advance(partial(next, steps))
+            while isinstance(found, Question):
+                try:
+                    rows = await self._rows(found)
+                except BaseException as error:  # the steps record that they failed
+                    found = _advance(partial(steps.throw, error))
+                    continue
+                step = partial(_advance, partial(steps.send, rows))
+                found = step() if _light(call, rows) else await self.workers.run(step)
+        except Exception as error:
+            found = errors.answer(call, error)
+        pack = partial(found.packed, call.headers.get(b"accept-encoding", b""))
+        return pack() if len(found.body) <= LIGHT_BYTES else await self.workers.run(pack)
+
+    async def _rows(self, question: Question) -> list[Row]:
+        reader = self.access.records.reader
+        try:
+            return await reader.pipeline.rows(question)
+        except Broken:
+            return await self.workers.run(partial(reader.rows, *question))
 
     async def _receive(self, call: Call, receive: Receive, share: Share) -> None:
         """The body of a request, unpacked; a large one only from whom it will be taken."""
@@ -180,6 +246,22 @@ class FhirRoute(BaseRoute):
             client=client[0] if client else None,
             limits=self.limits,
         )
+
+
+def _advance(step: Callable[[], Question]) -> Question | Reply:
+    """The next question, or what the steps have come to."""
+    try:
+        return step()
+    except StopIteration as end:
+        reply: Reply = end.value
+        return reply
+
+
+def _light(call: Call, rows: list[Row]) -> bool:
+    """Whether going on from here takes no longer than handing it to a worker."""
+    if call.query_string or call.format is not Format.JSON:
+        return False
+    return all(value is None or len(value) <= LIGHT_BYTES for row in rows for value in row)
 
 
 def check_place(call: Call) -> None:

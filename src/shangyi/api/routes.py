@@ -13,7 +13,7 @@ from shangyi.api.interactions.delete import conditional_delete, delete
 from shangyi.api.interactions.history import history
 from shangyi.api.interactions.operation import operation
 from shangyi.api.interactions.patch import conditional_patch, patch
-from shangyi.api.interactions.read import read
+from shangyi.api.interactions.read import read, reading
 from shangyi.api.interactions.search import compartment_search, search
 from shangyi.api.interactions.update import conditional_update, update
 from shangyi.api.interactions.vread import vread
@@ -41,7 +41,7 @@ INTERACTIONS: tuple[Interaction, ...] = (
     Interaction("history-type", "GET", "/{type}/_history", history),
     Interaction("operation", "GET", "/{type}/{operation}", operation),
     Interaction("operation", "POST", "/{type}/{operation}", operation),
-    Interaction("read", "GET", "/{type}/{id}", read),
+    Interaction("read", "GET", "/{type}/{id}", read, steps=reading),
     Interaction("update", "PUT", "/{type}/{id}", update),
     Interaction("patch", "PATCH", "/{type}/{id}", patch),
     Interaction("delete", "DELETE", "/{type}/{id}", delete),

@@ -4,7 +4,8 @@
 """
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import partial
 from hashlib import sha256
 
 import psycopg
@@ -12,9 +13,13 @@ import zstandard
 from psycopg_pool import ConnectionPool
 
 from shangyi.errors import Misconfigured
+from shangyi.store.questions import Question, Steps
 
 PLAIN, BARE = 0, 1
 LEVEL = 3
+UNKNOWN = (
+    "select coding, type, sha256, content from dictionary where not coding = any(%s::int[]) order by coding"
+)
 LARGEST = 256 << 20
 """No body unpacks to more bytes than this; a corrupt length must not take all memory."""
 
@@ -39,10 +44,15 @@ class Codec:
 
     def load(self, connection: psycopg.Connection) -> None:
         """Learn the dictionaries that the database has and we have not."""
-        rows = connection.execute(
-            "select coding, type, sha256, content from dictionary where not coding = any(%s) order by coding",
-            [list(self._dictionaries)],
-        )
+        self._learn(connection.execute(UNKNOWN, [list(self._dictionaries)]))
+
+    def learning(self) -> Steps[None]:
+        """``load`` in steps."""
+        found = yield Question(UNKNOWN, (list(self._dictionaries),))
+        number = partial(int.from_bytes, byteorder="big", signed=True)
+        self._learn((number(a or b""), number(b or b""), c or b"", d or b"") for a, b, c, d in found)
+
+    def _learn(self, rows: Iterable[tuple[int, int, bytes, bytes]]) -> None:
         for coding, type_, digest, content in rows:
             if sha256(content).digest() != digest:
                 raise Misconfigured("The dictionary {coding} of the database is damaged", coding=coding)

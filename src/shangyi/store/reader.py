@@ -13,18 +13,13 @@ import psycopg
 from psycopg import pq
 
 from shangyi.errors import Unavailable
+from shangyi.store.pipeline import Broken, Pipeline
+from shangyi.store.questions import Question, Result, Row, Steps, Value, as_text, numbered, rows_of
 
 CONNECTIONS = 4
 """A process answers one request at a time but for what waits, and a read waits for 30 µs."""
 WAIT_S = 30.0
 CONNECT_S = 10
-
-Value = int | Sequence[int]
-Row = tuple[bytes | None, ...]
-
-
-class Broken(Exception):
-    """The connection has ended."""
 
 
 class Connection:
@@ -45,18 +40,17 @@ class Connection:
         """The rows in PostgreSQL's binary format. Raises Broken, psycopg.Error."""
         try:
             name = self._prepared.get(sql) or self._prepare(sql)
-            result = self._pg.exec_prepared(name, [_text(value) for value in values], None, pq.Format.BINARY)
+            result = self._pg.exec_prepared(
+                name, [as_text(value) for value in values], None, pq.Format.BINARY
+            )
             self._check(result)
         except psycopg.OperationalError as error:
             raise Broken from error
-        width = range(result.nfields)
-        return [tuple(result.get_value(row, column) for column in width) for row in range(result.ntuples)]
+        return rows_of(result)
 
     def _prepare(self, sql: str) -> bytes:
         name = f"s{len(self._prepared)}".encode()
-        pieces = sql.split("%s")
-        numbered = pieces[0] + "".join(f"${n}{piece}" for n, piece in enumerate(pieces[1:], 1))
-        self._check(self._pg.prepare(name, numbered.encode()))
+        self._check(self._pg.prepare(name, numbered(sql)))
         self._prepared[sql] = name
         return name
 
@@ -73,8 +67,27 @@ class Reader:
 
     def __init__(self, conninfo: str) -> None:
         self.conninfo = conninfo
+        self.pipeline = Pipeline(conninfo)
+        """The same for the event loop of this process."""
         self._free = Semaphore(CONNECTIONS)
         self._idle: deque[Connection] = deque()
+
+    def answer(self, steps: Steps[Result]) -> Result:
+        """What a computation comes to, its questions answered in this thread."""
+        try:
+            question = next(steps)
+            while True:
+                question = self._next(steps, question)
+        except StopIteration as end:
+            result: Result = end.value
+            return result
+
+    def _next(self, steps: Steps[Result], question: Question) -> Question:
+        try:
+            rows = self.rows(*question)
+        except Exception as error:
+            return steps.throw(error)
+        return steps.send(rows)
 
     def rows(self, sql: str, values: Sequence[Value]) -> list[Row]:
         """The rows of a statement in PostgreSQL's binary format; its values are integers or lists of them.
@@ -112,14 +125,9 @@ class Reader:
 
     def close(self) -> None:
         """Close what is idle; a read that comes later opens a connection again."""
+        self.pipeline.close()
         try:
             while True:
                 self._idle.pop().close()
         except IndexError:
             return
-
-
-def _text(value: Value) -> bytes:
-    if isinstance(value, int):
-        return b"%d" % value
-    return b"{%s}" % ",".join(map(str, value)).encode()

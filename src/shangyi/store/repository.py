@@ -26,6 +26,7 @@ from shangyi.store.model import (
     Version,
     Written,
 )
+from shangyi.store.questions import Question, Steps
 from shangyi.store.reader import Reader
 from shangyi.store.writer import Pending, lock, retrying, write
 
@@ -66,8 +67,12 @@ class Repository:
 
     def read(self, type: str, id: str, scope: Scope = EVERYTHING) -> Version:
         """The current version. Raises NotFound, Gone."""
+        return self.reader.answer(self.reading(type, id, scope))
+
+    def reading(self, type: str, id: str, scope: Scope = EVERYTHING) -> Steps[Version]:
+        """``read`` in steps."""
         identity.check(type, id)
-        found = self._fetch(type, id, scope, "order by r.version desc limit 1")
+        found = yield from self._fetch(type, id, scope, "order by r.version desc limit 1")
         if found is None:
             raise NotFound("{reference} is not known", reference=f"{type}/{id}")
         if found.method is Method.DELETE:
@@ -78,7 +83,7 @@ class Repository:
         """One version. Raises NotFound, or Gone when that version is the deletion."""
         identity.check(type, id)
         wanted = version if 0 < version < 2**31 else 0
-        found = self._fetch(type, id, scope, "and r.version = %s limit 1", wanted)
+        found = self.reader.answer(self._fetch(type, id, scope, "and r.version = %s limit 1", wanted))
         if found is None:
             raise NotFound("{reference} has no version {version}", reference=f"{type}/{id}", version=version)
         if found.method is Method.DELETE:
@@ -93,9 +98,9 @@ class Repository:
         with self.transaction_connection() as connection:
             return everything.fetch(connection, self.codec, rids, scope)
 
-    def _fetch(self, type: str, id: str, bounds: Scope, tail: str, *values: int) -> Version | None:
+    def _fetch(self, type: str, id: str, bounds: Scope, tail: str, *values: int) -> Steps[Version | None]:
         where, parameters = histories.visible(bounds)
-        found = self.reader.rows(
+        found = yield Question(
             f"select {rows.COLUMNS} from resource r where r.rid = %s and {where} {tail}",
             (keys.rid(type, id), *parameters, *values),
         )
@@ -103,8 +108,7 @@ class Repository:
             return None
         row = rows.unpacked(found[0])
         if not self.codec.knows(row[5]):
-            with self.transaction_connection() as connection:
-                self.codec.load(connection)
+            yield from self.codec.learning()
         version = rows.version(self.codec, row)
         return version if (version.type, version.id) == (type, id) else None
 

@@ -75,15 +75,19 @@ class Drain:
             total = 0
             paths = spool.files(self.spool.folder) if adopt else sorted(self._mine)
             for path in paths:
-                while moved := self._chunk(path):
+                # Up to where the file ends now: under steady load there would always be an event more, and each
+                # would have a transaction of its own.
+                more = True
+                while more:
+                    moved, more = self._chunk(path)
                     total += moved
                 if path != self.spool.current and spool.remove_if_final(path):
                     self._mine.discard(path)
                     self._forget(path.name)
             return total
 
-    def _chunk(self, path: Path) -> int:
-        """Take over the next whole lines of a file; returns how many bytes, 0 at its end."""
+    def _chunk(self, path: Path) -> tuple[int, bool]:
+        """Take over the next whole lines of a file; returns how many bytes, and whether there were more."""
         with self.pool.connection() as connection, connection.transaction():
             connection.execute(
                 "insert into audit_spool (name) values (%s) on conflict do nothing", (path.name,)
@@ -97,15 +101,16 @@ class Drain:
                     file.seek(start)
                     chunk = file.read(CHUNK_BYTES)
             except FileNotFoundError:
-                return 0
+                return 0, False
+            more = len(chunk) == CHUNK_BYTES
             chunk = chunk[: chunk.rfind(b"\n") + 1]
             if not chunk:
-                return 0
+                return 0, False
             self._insert(connection, path.name, start, chunk)
             connection.execute(
                 "update audit_spool set drained = %s where name = %s", (start + len(chunk), path.name)
             )
-            return len(chunk)
+            return len(chunk), more
 
     def _insert(self, connection: Connection[Any], name: str, start: int, chunk: bytes) -> None:
         try:

@@ -5,11 +5,17 @@ from shangyi.api.call import Call
 from shangyi.api.reply import Reply
 from shangyi.api.subset import Subset
 from shangyi.store.model import Version
+from shangyi.store.questions import Steps
 
 
 def read(call: Call) -> Reply:
     """The current version; 304 where the client has it, 410 where it was deleted."""
-    found = call.session.read(call.place["type"], call.place["id"])
+    return call.session.answer(reading(call))
+
+
+def reading(call: Call) -> Steps[Reply]:
+    """``read`` in steps."""
+    found = yield from call.session.reading(call.place["type"], call.place["id"])
     if unchanged(call, found):
         return Reply(304, b"", [reply.NO_STORE, *reply.version_headers(found)])
     if call.query_string and (subset := Subset.asked(call)):
