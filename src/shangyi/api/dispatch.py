@@ -92,6 +92,7 @@ class FhirRoute(BaseRoute):
         self.budget = Budget(self.limits.body_bytes)
         self._table: dict[int, dict[re.Pattern[str], dict[str, Interaction]]] = {}
         """By the number of slashes, then by template in the order of the table, then by method."""
+        self._stepped = {row.template.count("/") for row in interactions if row.steps is not None}
         for row in interactions:
             templates = self._table.setdefault(row.template.count("/"), {})
             templates.setdefault(template_pattern(row.template), {}).setdefault(row.method, row)
@@ -180,10 +181,12 @@ class FhirRoute(BaseRoute):
                 return reply
 
     def _steps(self, call: Call) -> Steps[Reply] | None:
-        """The interaction in steps; None where it has none, or where more has to be waited for than their questions."""
+        """The interaction in steps; None where it has none, or where they would keep the loop waiting."""
+        if call.query_string or call.path.count("/") not in self._stepped:
+            return None
         try:
             interaction = self._place(call)
-            if interaction.steps is None:
+            if interaction.steps is None or call.format is not Format.JSON:
                 return None
             session = remembered(self.access, call)
         except ShangyiError:
@@ -204,11 +207,11 @@ class FhirRoute(BaseRoute):
                     found = _advance(partial(steps.throw, error))
                     continue
                 step = partial(_advance, partial(steps.send, rows))
-                found = step() if _light(call, rows) else await self.workers.run(step)
+                found = step() if _light(rows) else await self.workers.run(step)
+            pack = partial(found.packed, call.headers.get(b"accept-encoding", b""))
+            return pack() if len(found.body) <= LIGHT_BYTES else await self.workers.run(pack)
         except Exception as error:
-            found = errors.answer(call, error)
-        pack = partial(found.packed, call.headers.get(b"accept-encoding", b""))
-        return pack() if len(found.body) <= LIGHT_BYTES else await self.workers.run(pack)
+            return errors.answer(call, error)
 
     async def _rows(self, question: Question) -> list[Row]:
         reader = self.access.records.reader
@@ -257,10 +260,8 @@ def _advance(step: Callable[[], Question]) -> Question | Reply:
         return reply
 
 
-def _light(call: Call, rows: list[Row]) -> bool:
+def _light(rows: list[Row]) -> bool:
     """Whether going on from here takes no longer than handing it to a worker."""
-    if call.query_string or call.format is not Format.JSON:
-        return False
     return all(value is None or len(value) <= LIGHT_BYTES for row in rows for value in row)
 
 
