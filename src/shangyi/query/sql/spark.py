@@ -13,7 +13,7 @@ _FUNCTIONS: dict[str, Template] = {
     "list_fold": function("aggregate"),
     "list_flat": function("flatten"),
     "list_join": function("concat"),
-    "list_length": "CASE WHEN {0} IS NOT NULL THEN size({0}) END",
+    "list_length": function("array_size"),
     "list_at": "get({0}, CAST({1} AS INT))",
     "list_last": "try_element_at({0}, -1)",
     "list_from": "slice({0}, {1} + 1, greatest(size({0}), 1))",
@@ -85,7 +85,8 @@ class Spark(Dialect):
 
     def function(self, expr: ir.Lambda) -> str:
         """``(x, i) -> …``."""
-        return f"({', '.join(self.identifier(p.text) for p in expr.params)}) -> {self.write(expr.body)}"
+        names = ", ".join(self.identifier(p.text) for p in expr.params)
+        return f"{names if len(expr.params) == 1 else f'({names})'} -> {self.write(expr.body)}"
 
     def struct(self, expr: ir.Struct) -> str:
         """``named_struct('a', 1)``."""
