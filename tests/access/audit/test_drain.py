@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import psycopg
 import pytest
@@ -119,3 +120,45 @@ def test_events_are_never_changed(access: Access, statement: str) -> None:
     with pytest.raises(psycopg.errors.RaiseException), access.pool.connection() as connection:
         connection.execute(statement)
     assert count(access, "query = 'keep'") >= 1
+
+
+def test_a_file_that_has_grown_since_it_was_drained_stays(tmp_path: Path) -> None:
+    path = tmp_path / "left.spool"
+    path.write_bytes(line("one"))
+    drained = path.stat().st_size
+    with path.open("ab") as file:
+        file.write(line("two"))
+    assert not spool.remove_if_final(path, drained)
+    assert path.exists()
+    assert spool.remove_if_final(path, path.stat().st_size)
+    assert not path.exists()
+
+
+def test_what_comes_while_a_file_is_drained_is_in_the_audit_before_it_goes(
+    access: Access, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The segment is full, and closed, between the look at its end and the look whether it is final."""
+    access.spool.append(line("early in a segment"))
+    insert = access.drain._insert
+
+    def inserting(*arguments: Any) -> None:
+        monkeypatch.setattr(access.drain, "_insert", insert)
+        monkeypatch.setattr(spool, "SEGMENT_BYTES", 1)
+        access.spool.append(line("late in a segment"))
+        monkeypatch.undo()
+        insert(*arguments)
+
+    monkeypatch.setattr(access.drain, "_insert", inserting)
+    access.drain.flush()
+    assert access.spool.current is None
+    access.drain.flush()
+    for query in ("early in a segment", "late in a segment"):
+        assert count(access, f"query = '{query}'") == 1
+
+
+def test_a_line_longer_than_a_chunk_is_taken_over(access: Access, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shangyi.access.audit.drain.CHUNK_BYTES", 64)
+    for number in range(3):
+        access.spool.append(line(f"long {number} " + "x" * 500))
+    access.drain.flush()
+    assert count(access, "query like 'long %'") == 3

@@ -7,7 +7,7 @@ two processes draining one file lose or double any. Files left by a killed proce
 import logging
 import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 from psycopg import Connection
@@ -23,6 +23,14 @@ INTERVAL_S = 0.25
 CHUNK_BYTES = 1 << 20
 ADOPT_EVERY = 40
 """Intervals between looks for files that other, dead processes left."""
+
+
+class Piece(NamedTuple):
+    """Of a file: how many bytes of whole lines were taken over, up to where it was read, whether it went on there."""
+
+    moved: int
+    end: int
+    more: bool
 
 
 class Drain:
@@ -77,17 +85,18 @@ class Drain:
             for path in paths:
                 # Up to where the file ends now: under steady load there would always be an event more, and each
                 # would have a transaction of its own.
-                more = True
-                while more:
-                    moved, more = self._chunk(path)
-                    total += moved
-                if path != self.spool.current and spool.remove_if_final(path):
+                piece = self._chunk(path)
+                total += piece.moved
+                while piece.more:
+                    piece = self._chunk(path)
+                    total += piece.moved
+                if path != self.spool.current and spool.remove_if_final(path, piece.end):
                     self._mine.discard(path)
                     self._forget(path.name)
             return total
 
-    def _chunk(self, path: Path) -> tuple[int, bool]:
-        """Take over the next whole lines of a file; returns how many bytes, and whether there were more."""
+    def _chunk(self, path: Path) -> Piece:
+        """Take over the next whole lines of a file."""
         with self.pool.connection() as connection, connection.transaction():
             connection.execute(
                 "insert into audit_spool (name) values (%s) on conflict do nothing", (path.name,)
@@ -100,17 +109,20 @@ class Drain:
                 with path.open("rb") as file:
                     file.seek(start)
                     chunk = file.read(CHUNK_BYTES)
+                    more = len(chunk) == CHUNK_BYTES
+                    if more and b"\n" not in chunk:
+                        chunk += file.readline()
             except FileNotFoundError:
-                return 0, False
-            more = len(chunk) == CHUNK_BYTES
+                return Piece(0, start, False)
+            end = start + len(chunk)
             chunk = chunk[: chunk.rfind(b"\n") + 1]
             if not chunk:
-                return 0, False
+                return Piece(0, end, False)
             self._insert(connection, path.name, start, chunk)
             connection.execute(
                 "update audit_spool set drained = %s where name = %s", (start + len(chunk), path.name)
             )
-            return len(chunk), more
+            return Piece(len(chunk), end, more)
 
     def _insert(self, connection: Connection[Any], name: str, start: int, chunk: bytes) -> None:
         try:

@@ -106,17 +106,21 @@ def files(folder: Path) -> list[Path]:
     return [path for _, path in sorted(found) if path.suffix == SUFFIX]
 
 
-def remove_if_final(path: Path) -> bool:
-    """Remove a drained file unless a living process still writes to it."""
+def remove_if_final(path: Path, size: int) -> bool:
+    """Remove a file that was drained up to ``size`` unless a living process writes to it, or one has since."""
     try:
         if fcntl is not None:
             fd = os.open(path, os.O_RDWR)
             try:
                 fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if os.fstat(fd).st_size != size:
+                    return False
                 path.unlink()
             finally:
                 os.close(fd)
         else:
+            if path.stat().st_size != size:
+                return False
             path.unlink()
     except OSError:
         return False
