@@ -85,6 +85,9 @@ _FUNCTIONS: dict[str, Template] = {
     "hex": "lower(hex(encode({0})))",
     "base64": "to_base64(encode({0}))",
     "json_text": "json_extract_string({0}, {1})",
+    "json_object": "CAST(json_extract({0}, {1}) AS VARCHAR)",
+    "json_texts": "json_extract_string({0}, {1} || '[*]')",
+    "json_objects": "CAST(json_extract({0}, {1} || '[*]') AS VARCHAR[])",
 }
 
 

@@ -91,7 +91,13 @@ def _key(sql: Expr, wanted: object) -> Expr:
     unversioned = ir.call("replace_matches", sql, ir.text("/_history/.*$"), ir.text(""), ir.text("s"))
     pattern = key_pattern(wanted if isinstance(wanted, str) else None)
     test = ir.call("matches", sql, ir.text(pattern), ir.text("s"))
-    return ir.when(test, unversioned)
+    if not isinstance(wanted, str):
+        return ir.when(test, unversioned)
+    head = ir.text(f"{wanted}/")  # the common form, without a regular expression
+    rest = ir.call("substring", sql, ir.number(len(wanted) + 2))
+    short = ir.both(ir.call("le", ir.call("length", rest), ir.number(64)), ir.call("ne", rest, ir.text("")))
+    bare = ir.both(*(ir.call("eq", ir.call("position", rest, ir.text(c)), ir.number(0)) for c in "/?#|"))
+    return ir.Case(((ir.both(ir.call("starts_with", sql, head), short, bare), sql), (test, unversioned)))
 
 
 def _member_of(compiler: Compiler, call: typed.Call, scope: Scope) -> Value:

@@ -28,7 +28,9 @@ def _of_alternative(compiler: Compiler, source: Alternative, name: str) -> list[
     if slot.type.namespace != "FHIR":
         return []
     if slot.type.name == "Resource":
-        raise CompilationError("What stands in another resource is kept as JSON; SQL cannot look into it")
+        raise CompilationError("What stands in another resource has no type yet; narrow it with ofType()")
+    if slot.json and not slot.primitive:
+        return [_in_json(compiler, source, form) for form in FHIR.forms(slot.type, name)]
     if slot.primitive:
         if name == "value" and slot.kind is not None:
             return [Item((Alternative(Slot(slot.kind), system_sql(source)),))]
@@ -90,6 +92,26 @@ def _many(
     pair = Alternative(slot, ir.call("list_at", items, i), ir.call("list_at", extras, i))
     both = ir.call("list_map", places, ir.Lambda((i,), values.packed(Item((pair,)), (slot,))))
     return Many((slot,), ir.when(guard, values.without_nulls(both, compiler.names)))
+
+
+def _in_json(compiler: Compiler, source: Alternative, form: Form) -> Value:
+    """An element out of JSON text; of a primitive its value only, not what stands beside it."""
+    path = f"{source.slot.path}.{form.key}".lstrip(".")
+    slot = Slot(form.type, path=path, json=not form.primitive)
+    key = ir.text(f"$.{form.key}")
+    if not form.many:
+        found = ir.call("json_text" if form.primitive else "json_object", source.sql, key)
+        return Item((Alternative(slot, _typed(slot, found)),))
+    texts = ir.call("json_texts" if form.primitive else "json_objects", source.sql, key)
+    items = values.without_nulls(texts, compiler.names)
+    if slot.sql_type != ir.TEXT:
+        x = compiler.names.fresh()
+        items = ir.call("list_map", items, ir.Lambda((x,), _typed(slot, x)))
+    return Many((slot,), items)
+
+
+def _typed(slot: Slot, sql: Expr) -> Expr:
+    return sql if slot.sql_type == ir.TEXT else ir.Cast(sql, slot.sql_type, safe=True)
 
 
 def system_sql(source: Alternative) -> Expr:

@@ -59,6 +59,9 @@ _FUNCTIONS: dict[str, Template] = {
     "hex": "lower(hex(encode({0}, 'UTF-8')))",
     "base64": "base64(encode({0}, 'UTF-8'))",
     "json_text": "get_json_object({0}, {1})",
+    "json_object": "get_json_object({0}, {1})",
+    "json_texts": "from_json(get_json_object({0}, {1}), 'array<string>')",
+    "json_objects": "from_json(get_json_object({0}, {1}), 'array<string>')",
 }
 _TYPES = {"VARCHAR": "STRING", "INTEGER": "INT"}
 

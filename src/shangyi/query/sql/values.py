@@ -52,13 +52,15 @@ def column_type(column: Column, *, item: bool = False) -> SqlType:
 @dataclass(frozen=True, slots=True)
 class Slot:
     """How an alternative is kept. ``fields``: of an object; ``beside``: of what stands under ``_key``, None where
-    nothing does. ``path``: the JSON keys that lead here.
+    nothing does. ``path``: the JSON keys that lead here. ``json``: kept as JSON text, as all that is in a resource
+    within a resource.
     """
 
     type: ItemType
     fields: tuple[Column, ...] = ()
     beside: tuple[Column, ...] | None = None
     path: str = field(default="", compare=False)
+    json: bool = False
 
     @property
     def sql_type(self) -> SqlType:
@@ -276,7 +278,10 @@ def merged_slots(*many: tuple[Slot, ...]) -> tuple[Slot, ...]:
             if slot.beside is not None:
                 beside = merged_columns(beside or (), slot.beside)
             path = mine.path if mine.path == slot.path else "*"
-            found[slot.type] = Slot(slot.type, merged_columns(mine.fields, slot.fields), beside, path)
+            if mine.json != slot.json:
+                raise CompilationError("What is kept as JSON and what is not cannot be one collection in SQL")
+            fields = merged_columns(mine.fields, slot.fields)
+            found[slot.type] = Slot(slot.type, fields, beside, path, mine.json)
     return tuple(found.values())
 
 

@@ -127,7 +127,7 @@ class _Planner:
             self.faults.add_expression(path.place, error)
             return ir.TRUE
         test = found.alternatives[0].sql if found.alternatives else ir.FALSE
-        return ir.both(*pushdown.implied(node, self.table), test)
+        return ir.both(*pushdown.implied(node, self.table, self.view.constants), test)
 
     def select(self, select: Select, context: _Context) -> list[Branch]:
         """The branches of a select: its own rows, times those within it."""

@@ -4,7 +4,7 @@
 still tested, on the few rows that are left.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from shangyi.fhir import definitions
 from shangyi.query import typed
@@ -25,14 +25,14 @@ def applies(resource_type: str) -> bool:
     return f"{resource_type}.{ELEMENT}" in (parameter.expression_for(resource_type) or "").split(" | ")
 
 
-def implied(node: typed.Node, table: Table) -> list[Expr]:
-    """Conditions on flat columns that a criterion implies."""
+def implied(node: typed.Node, table: Table, constants: Mapping[str, object]) -> list[Expr]:
+    """Conditions on flat columns that a criterion implies. ``constants``: what ``%name`` stands for."""
     if not applies(table.resource_type):
         return []
     return [
         ir.call("list_contains", ir.Member(ROW, "codes"), ir.text(f"{system}|{code}"))
         for part in _conjuncts(node)
-        for system, code in _codings(part)
+        for system, code in _codings(part, constants)
     ]
 
 
@@ -44,7 +44,7 @@ def _conjuncts(node: typed.Node) -> Iterator[typed.Node]:
         yield node
 
 
-def _codings(node: typed.Node) -> Iterator[tuple[str, str]]:
+def _codings(node: typed.Node, constants: Mapping[str, object]) -> Iterator[tuple[str, str]]:
     if not isinstance(node, typed.Call) or node.function != "exists":
         return
     source: typed.Node = node.source
@@ -54,17 +54,24 @@ def _codings(node: typed.Node) -> Iterator[tuple[str, str]]:
         source = source.source
     if not tests or not _is_coding(source):
         return
-    asked = {}
+    asked: dict[str, str] = {}
     for part in _conjuncts(tests[0]):
         match part:
             case typed.Operation(
-                operator="=",
-                left=typed.Field(source=typed.Local(name="this"), name=name),
-                right=typed.Constant(value=str(value)),
+                operator="=", left=typed.Field(source=typed.Local(name="this"), name=name), right=right
             ):
-                asked[name] = value
+                value = _known(right, constants)
+                if isinstance(value, str):
+                    asked[name] = value
     if "system" in asked and "code" in asked:
         yield asked["system"], asked["code"]
+
+
+def _known(node: typed.Node, constants: Mapping[str, object]) -> object:
+    """The value of a literal or of a constant of the view."""
+    if isinstance(node, typed.Constant):
+        return node.value
+    return constants.get(node.name) if isinstance(node, typed.External) else None
 
 
 def _is_coding(node: typed.Node) -> bool:
