@@ -153,6 +153,12 @@ class Settings:
     lake_seconds: int = setting(
         "How long a query over the lake may take, in seconds.", _integer(1, 86_400), 300
     )
+    lake_interval: int = setting(
+        "How often the server takes changes into the lake, in seconds; 0: never.", _integer(0, 86_400), 1
+    )
+    lake_build: str = setting(
+        "Whether the server builds the lake after its start where there is none.", _one_of("yes", "no"), "yes"
+    )
 
     @classmethod
     def load(cls, environ: Mapping[str, str] | None = None) -> "Settings":

@@ -79,6 +79,7 @@ def create_app(settings: Settings | None = None) -> "Starlette":
     from shangyi.api.body import Limits
     from shangyi.api.middleware import RequestLog
     from shangyi.care.standing.keep import follow
+    from shangyi.lake.follow import Follower
     from shangyi.web.loading.loads import Loads
     from shangyi.web.routes import routes as pages
     from shangyi.web.warming import warm
@@ -96,6 +97,10 @@ def create_app(settings: Settings | None = None) -> "Starlette":
     keeper.start()
     standing = Thread(target=follow, args=(found.store.repository, ended), name="standing", daemon=True)
     standing.start()
+    lake = Follower(access, settings.home / "lake", settings.lake_build == "yes", ended)
+    following = Thread(target=lake.run, args=(settings.lake_interval,), name="lake", daemon=True)
+    if settings.lake_interval:
+        following.start()
     loads = Loads(settings.home, found.store.conninfo, settings.max_upload_mb * 1024 * 1024)
     loads.resume()
     warming = Thread(target=warm, args=(access,), name="warming", daemon=True)
@@ -111,6 +116,8 @@ def create_app(settings: Settings | None = None) -> "Starlette":
             keeper.join(30)
             standing.join(30)
             warming.join(30)
+            if settings.lake_interval:
+                following.join(30)
             opening.__exit__(None, None, None)
 
     app = Starlette(

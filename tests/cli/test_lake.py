@@ -63,3 +63,12 @@ def test_a_damaged_file_is_found(home: Home, tmp_path: Path) -> None:
     file.write_bytes(data)
     found = home.run("lake", "verify", "--directory", str(target), code=1)
     assert "Patient: a file cannot be read" in found.stderr
+
+
+def test_compacted(home: Home) -> None:
+    home.json("load", "-", stdin=ndjson(patient("a", "张", "三")))
+    home.json("lake", "build")
+    made = home.json("lake", "compact")
+    assert made["types"]["Patient"]["files"] == 1
+    assert "Patient" in home.run("lake", "compact").stdout
+    assert "no lake" in home.run("lake", "compact", "--directory", str(home.path / "none"), code=4).stderr

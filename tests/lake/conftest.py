@@ -1,5 +1,6 @@
-"""A small synthetic county, and the lake of it."""
+"""A small synthetic county, and the lake of it; a second store, to be taken for the first."""
 
+import uuid
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -8,6 +9,8 @@ from typing import Any
 import pytest
 
 from shangyi import lake
+from shangyi.store.database import Store, create_database
+from shangyi.store.embedded import Server
 from shangyi.synth import generate
 
 County = dict[str, list[dict[str, Any]]]
@@ -40,3 +43,12 @@ def county_engine(county_lake: Path) -> Iterator[lake.DuckDBEngine]:
     """DuckDB over it."""
     with lake.DuckDBEngine(lake.open(county_lake), memory_mb=512, threads=2) as engine:
         yield engine
+
+
+@pytest.fixture
+def other(database_server: Server, database_template: str) -> Iterator[Store]:
+    """Another database of the same server."""
+    name = f"test_{uuid.uuid4().hex}"
+    create_database(database_server.conninfo("postgres"), name, database_template)
+    with Store(database_server.conninfo(name)) as opened:
+        yield opened

@@ -510,6 +510,12 @@ class Session:
             self._decide_use("changes")
             return self._records.changes(cursor, limit)
 
+    def follow(self, name: str, work: Callable[[Repository], Result]) -> Result:
+        """Named background work on what is new in the outbox: ``work(records)`` does it; one event for the whole."""
+        with self.recording("changes", "R", query=name):
+            self._decide_use("changes")
+            return work(self._records)
+
 
 def _query(request: SearchRequest) -> str:
     return f"{request.type or ''}?{urlencode(list(request.parameters))}"

@@ -28,6 +28,8 @@ app = typer.Typer(
     + t("Examples")
     + "\n  shangyi lake build\n  shangyi lake import ~/bulk-export --directory ~/lake\n  shangyi lake verify",
 )
+PATIENCE_S = 30
+"""For a server that writes the lake meanwhile: its steps are short."""
 Json = Annotated[bool, typer.Option("--json", help=t("Answer with JSON."))]
 Directory = Annotated[Path | None, typer.Option(help=t("Where the lake is; by default SHANGYI_HOME/lake."))]
 
@@ -133,9 +135,33 @@ def build(directory: Directory = None, json: Json = False) -> None:
     with opened() as found, progress(t("Writing the lake"), t("resources"), quiet=json) as update:
 
         def work(_: object) -> "Manifest":
-            return snapshot.build(target, found.store, lambda done, total: update(done, total))
+            return snapshot.build(
+                target, found.store, lambda done, total: update(done, total), patience_s=PATIENCE_S
+            )
 
         made = found.access.owner_session().export("lake", work)
+    emit(to_json(made, target)) if json else show(made, target)
+
+
+@app.command(
+    help=t("Rewrite the lake's files without superseded rows, small ones made one; also while it serves.")
+    + "\n\n\b\n"
+    + t("Examples")
+    + "\n  shangyi lake compact\n  shangyi lake compact --json"
+)
+def compact(directory: Directory = None, json: Json = False) -> None:
+    """Compact."""
+    from shangyi.lake import compaction, manifest
+
+    target, steps = place(directory), 0
+    if manifest.read(target) is None:
+        raise NotFound("There is no lake in {path}", path=str(target))
+    with progress(t("Compacting the lake"), t("steps"), quiet=json) as update:
+        while compaction.compact(target, everything=True, patience_s=PATIENCE_S):
+            steps += 1
+            update(steps)
+    made = manifest.read(target)
+    assert made is not None
     emit(to_json(made, target)) if json else show(made, target)
 
 

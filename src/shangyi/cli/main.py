@@ -37,7 +37,7 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     ),
     (
         "Population",
-        (("lake", "the whole population as columns: build, import, status, verify"),),
+        (("lake", "the whole population as columns: build, import, status, verify, compact"),),
     ),
     (
         "Keep",

@@ -6,10 +6,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from shangyi.lake import arrow, exact
+from shangyi.lake import arrow, deletions, exact
 from shangyi.lake.manifest import Lease
 from shangyi.query.columns import Column, Table
 
@@ -19,6 +20,21 @@ BATCH_ROWS = 4096
 def open(directory: str | Path) -> "Lake":
     """The current version of the lake in a directory; NotFound where there is none."""
     return Lake(Path(directory))
+
+
+def rows_of(path: Path, deleted: deletions.Rows | None, rows: int = BATCH_ROWS) -> Iterator[pa.Table]:
+    """A file in pieces, without the rows of these numbers."""
+    with pq.ParquetFile(path, page_checksum_verification=True) as file:
+        start = 0
+        for batch in file.iter_batches(rows):
+            table = pa.Table.from_batches([batch])
+            if deleted is not None:
+                low, high = np.searchsorted(deleted, [start, start + batch.num_rows])
+                alive = np.ones(batch.num_rows, bool)
+                alive[deleted[low:high] - start] = False
+                table = table.filter(pa.array(alive))
+            start += batch.num_rows
+            yield table
 
 
 class Lake:
@@ -56,13 +72,19 @@ class Lake:
         kept = self.manifest.types.get(resource_type)
         return [self.directory / file.path for file in (*kept.base, *kept.deltas)] if kept else []
 
+    def deleted(self, resource_type: str) -> dict[Path, deletions.Rows]:
+        """The row numbers, by file, of what newer files or deletions supersede."""
+        kept = self.manifest.types.get(resource_type)
+        found = deletions.read(self.directory, kept) if kept else {}
+        return {self.directory / path: rows for path, rows in found.items()}
+
     def batches(self, resource_type: str) -> Iterator[pa.RecordBatch]:
-        """The rows of a type as they are kept."""
+        """The rows of a type as they are kept, without the superseded ones."""
         schema = arrow.schema(self.schema(resource_type))
+        deleted = self.deleted(resource_type)
         for path in self.files(resource_type):
-            with pq.ParquetFile(path, page_checksum_verification=True) as file:
-                for batch in file.iter_batches(BATCH_ROWS):
-                    yield from arrow.conform_table(pa.Table.from_batches([batch]), schema).to_batches()
+            for table in rows_of(path, deleted.get(path)):
+                yield from arrow.conform_table(table, schema).to_batches()
 
     def resources(self, resource_type: str) -> Iterator[dict[str, Any]]:
         """The resources of a type, rebuilt: the same meaning, decimals exact."""

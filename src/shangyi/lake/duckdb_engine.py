@@ -13,11 +13,13 @@ from types import TracebackType
 from typing import Any, Self
 
 import duckdb
+import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from shangyi.errors import Invalid, Misconfigured, ShangyiError, TooLarge, Unavailable
 from shangyi.fhir.definitions import resource_types
-from shangyi.lake import relations
+from shangyi.lake import arrow, relations
 from shangyi.lake.catalog import Lake
 from shangyi.lake.engine import Parameters
 from shangyi.settings import Settings
@@ -51,11 +53,11 @@ class DuckDBEngine:
         """``seconds``: how long a query may take."""
         self.lake, self.seconds = lake, seconds
         self.unavailable: dict[str, ShangyiError] = {}
-        self._spill = tempfile.mkdtemp(prefix="shangyi-spill-")
+        self._spill = Path(tempfile.mkdtemp(prefix="shangyi-spill-"))
         config: dict[str, Any] = {
             "memory_limit": f"{memory_mb}MiB",
             "threads": threads or os.cpu_count() or 1,
-            "temp_directory": self._spill,
+            "temp_directory": str(self._spill),
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
             "preserve_insertion_order": False,
@@ -85,10 +87,14 @@ class DuckDBEngine:
         held = self.lake.tables()
         files = [path for name in held for path in self.lake.files(name)]
         schema = self.tables_in
-        yield f"set allowed_paths = {_list(files)}"
+        beside = {
+            name: (self._spill / f"{name}.parquet", self._spill / f"{name}.rows.parquet") for name in held
+        }
+        yield f"set allowed_paths = {_list([*files, *(path for paths in beside.values() for path in paths)])}"
+        yield "create schema superseded"
         yield f"create schema if not exists {schema}"
         for name in held:
-            yield f'create view {schema}."{name}" as {_view(self.lake, name)}'
+            yield from _table(self.lake, name, f'{schema}."{name}"', *beside[name])
         yield ";".join(
             f'create view {schema}."{name}" as select {_NO_COLUMNS}'
             for name in resource_types()
@@ -203,16 +209,42 @@ def _list(paths: list[Path]) -> str:
     return "[" + ", ".join("'" + str(path).replace("'", "''") + "'" for path in paths) + "]"
 
 
-def _view(lake: Lake, name: str) -> str:
-    """The table of a type: its columns and the flat ones, two of which are made here."""
+_SHIFT = 32
+"""A row's key is the number of its file, shifted so far, and its place in the file."""
+
+
+def _table(lake: Lake, name: str, table: str, empty: Path, rows: Path) -> Iterator[str]:
+    """The table of a type: its columns and the flat ones, two of which are made here, without the superseded rows.
+
+    Files without such rows are read as they are. Where files have not all the same columns, ``empty``, which has all
+    and no rows, is read first: then every part has the same columns in the same order. ``rows``: the superseded ones.
+    """
     columns = lake.schema(name)
     meta = next((column for column in columns if column.name == "meta"), None)
     version = "meta.versionId" if meta is not None and meta.field("versionId") else "null::varchar"
-    kept = lake.manifest.types[name]
-    unlike = len({file.schema for file in (*kept.base, *kept.deltas)}) > 1
     chosen = ", ".join(f'"{column.name}"' for column in columns)
-    return (
-        f"select {chosen}, '{name}/' || id resource_key, patient_key, codes, primary_code, date_low, date_high,"
+    chosen += (
+        f", '{name}/' || id resource_key, patient_key, codes, primary_code, date_low, date_high,"
         f" {version} version_id, last_updated, rest_json"
-        f" from read_parquet({_list(lake.files(name))}, union_by_name = {str(unlike).lower()})"
     )
+    kept = lake.manifest.types[name]
+    first = [empty] if len({file.schema for file in (*kept.base, *kept.deltas)}) > 1 else []
+    if first:
+        pq.write_table(arrow.schema(columns).empty_table(), empty, store_schema=False)
+    deleted = lake.deleted(name)
+    clean = [path for path in lake.files(name) if path not in deleted]
+    parts = [f"select {chosen} from {_read(first + clean, bool(first))}"] if clean else []
+    if deleted:
+        paths = [*first, *deleted]
+        keys = np.concatenate([(paths.index(path) << _SHIFT) | numbers for path, numbers in deleted.items()])
+        pq.write_table(pa.table({"k": keys}), rows)
+        yield f'create table superseded."{name}" as from {_read([rows], False)}'
+        parts.append(
+            f"select {chosen} from (select *, (file_index::bigint << {_SHIFT}) | file_row_number k"
+            f' from {_read(paths, bool(first))}) anti join superseded."{name}" using (k)'
+        )
+    yield f"create view {table} as {' union all '.join(parts)}"
+
+
+def _read(paths: list[Path], unlike: bool) -> str:
+    return f"read_parquet({_list(paths)}, union_by_name = {str(unlike).lower()})"

@@ -5,6 +5,7 @@ shared lock on. Files that the current version does not name are removed once no
 """
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -15,6 +16,11 @@ import msgspec
 
 from shangyi.errors import Invalid, Misconfigured, NotFound, Unavailable
 from shangyi.query.columns import Table
+
+
+class Busy(Unavailable):
+    """Another process is writing the lake."""
+
 
 FORMAT = 1
 """Of the manifest and the layout; a lake of another format is built anew."""
@@ -150,8 +156,8 @@ def _locked(file: BinaryIO, shared: bool) -> bool:
 
 
 @contextmanager
-def writing(directory: Path) -> Iterator[None]:
-    """Be the one writer of a lake; Unavailable while another process is."""
+def writing(directory: Path, patience_s: float = 0) -> Iterator[None]:
+    """Be the one writer of a lake; Unavailable while another is, for longer than ``patience_s``."""
     try:
         directory.mkdir(parents=True, exist_ok=True)
         file = (directory / "write.lock").open("ab")
@@ -162,8 +168,12 @@ def writing(directory: Path) -> Iterator[None]:
             reason=error.strerror or str(error),
         ) from error
     with file:
-        if not _locked(file, shared=False):
-            raise Unavailable("Another process is writing the lake {path}", path=str(directory))
+        deadline = time.monotonic() + patience_s
+        while not _locked(file, shared=False):
+            if time.monotonic() < deadline:
+                time.sleep(0.05)
+                continue
+            raise Busy("Another process is writing the lake {path}", path=str(directory))
         yield
 
 
@@ -183,8 +193,12 @@ class Lease:
                 self._file = None
                 self.manifest = manifest
                 return
-            # Held only if it was not being removed at this moment: then there is a newer version.
-            if _locked(self._file, shared=True) and _is_at(self._file, path):
+            # Held only if the version is still the current one, for only then nobody has begun to remove its files.
+            if (
+                _locked(self._file, shared=True)
+                and _is_at(self._file, path)
+                and _version(directory) == manifest.version
+            ):
                 self.manifest = manifest
                 return
             self._file.close()
@@ -193,6 +207,11 @@ class Lease:
         """Let go."""
         if self._file is not None:
             self._file.close()
+
+
+def _version(directory: Path) -> int | None:
+    manifest = read(directory)
+    return manifest.version if manifest else None
 
 
 def _lease(directory: Path, version: int) -> Path:

@@ -38,6 +38,15 @@ def _sorted(tables: list[pa.Table]) -> pa.Table:
     return table.take(order)
 
 
+def write_plain(path: Path, table: pa.Table) -> int:
+    """Write a small table as it stands and bring it to the disk; its bytes."""
+    with path.open("wb") as file:
+        pq.write_table(table, file, compression=COMPRESSION, store_schema=False)
+        file.flush()
+        os.fsync(file.fileno())
+        return file.tell()
+
+
 def write(path: Path, table: pa.Table) -> int:
     """Write a file and bring it to the disk; its bytes. OSError where the disk refuses."""
     rows = max(1024, min(MOST_GROUP_ROWS, int(table.num_rows * GROUP_BYTES / max(table.nbytes, 1))))

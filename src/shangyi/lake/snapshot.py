@@ -10,6 +10,7 @@ from pathlib import Path
 import psycopg
 
 from shangyi.errors import Unprocessable
+from shangyi.lake import instant
 from shangyi.lake.intake import Batch
 from shangyi.lake.manifest import Manifest
 from shangyi.lake.writer import buckets_for, write_batches
@@ -28,13 +29,15 @@ Progress = Callable[[int, int], None]
 _COLUMNS = "r.id, r.version, r.updated at time zone 'UTC', r.coding, r.body"
 _CURRENT = f"select {_COLUMNS} from search s join resource r on r.rid = s.rid and r.version = s.version where s.type = %s"
 _THEN = (
-    f"select {_COLUMNS} from (select distinct on (rid, shard) * from resource"
-    " where type = %s and pg_visible_in_snapshot(xid, %s::pg_snapshot) order by rid, shard, version desc) r"
+    f"select {_COLUMNS} from (select distinct on (rid) * from resource"
+    " where type = %s and pg_visible_in_snapshot(xid, %s::pg_snapshot) order by rid, version desc) r"
     " where r.method <> 'd'"
 )
 
 
-def build(directory: str | Path, source: Source, progress: Progress | None = None) -> Manifest:
+def build(
+    directory: str | Path, source: Source, progress: Progress | None = None, patience_s: float = 0
+) -> Manifest:
     """Make a lake of everything that is current in a store now; a new version, in place of the last."""
     with source.pool.connection() as connection:
         connection.execute("set transaction isolation level repeatable read, read only")
@@ -51,9 +54,10 @@ def build(directory: str | Path, source: Source, progress: Progress | None = Non
         return write_batches(
             directory,
             batches(),
-            source={"kind": "store", "snapshot": snapshot, "cursor": f"{xmin}.{-(2**63)}.0"},
+            source=instant.source(connection, snapshot, xmin),
             buckets=buckets_for(total * TYPICAL_BYTES),
             progress=(lambda done: progress(done, total)) if progress else None,
+            patience_s=patience_s,
         )
 
 

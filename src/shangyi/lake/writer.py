@@ -4,7 +4,8 @@ Of a resource that comes twice the last counts. Whatever happens on the way, the
 """
 
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 from uuid import uuid4
@@ -14,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from shangyi.errors import Unavailable
+from shangyi.errors import Misconfigured, ShangyiError, Unavailable
 from shangyi.lake import arrow, intake, manifest, parquet
 from shangyi.lake.flat import flatten
 from shangyi.lake.intake import Batch, Source
@@ -63,28 +64,57 @@ def write_batches(
     source: dict[str, str],
     buckets: int,
     progress: Progress | None = None,
+    patience_s: float = 0,
 ) -> Manifest:
     """Make a lake of batches of lines; see ``write``."""
     root = Path(directory)
-    with manifest.writing(root):
-        before = manifest.read(root)
+    with rewriting(root, patience_s) as scratch:
+        try:
+            before = manifest.read(root)
+        except Misconfigured:  # damaged, or of another format: that is what building anew is for
+            before = None
+        build = Build(root, scratch, before, buckets)
+        kept = build.files(batches, progress)
+        made = Manifest(manifest.FORMAT, build.version, build.schema, manifest.now(), buckets, source, kept)
+        manifest.replace(root, made)
+        manifest.sweep(root, made)
+    return made
+
+
+@contextmanager
+def rewriting(root: Path, patience_s: float = 0) -> Iterator[Path]:
+    """Be the one writer, with a directory for what is in the making. Unavailable where the disk refuses.
+
+    Whatever goes wrong, the version that was there stays, and what was written beside it is removed again.
+    """
+    with manifest.writing(root, patience_s):
         scratch = root / f"scratch-{uuid4().hex[:8]}"
         try:
             for left in root.glob("scratch-*"):
                 shutil.rmtree(left, ignore_errors=True)
             scratch.mkdir()
-            made = _Build(root, scratch, before, buckets).run(batches, source, progress)
-            manifest.replace(root, made)
-            manifest.sweep(root, made)
-        except OSError as error:
-            raise Unavailable(
-                "The lake {path} could not be written: {reason}. What was there before is unchanged.",
-                path=str(root),
-                reason=error.strerror or str(error),
-            ) from error
+            yield scratch
+        except BaseException as error:
+            _remove_unnamed(root)
+            if isinstance(error, OSError):
+                raise Unavailable(
+                    "The lake {path} could not be written: {reason}. What was there before is unchanged.",
+                    path=str(root),
+                    reason=error.strerror or str(error),
+                ) from error
+            raise
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
-    return made
+
+
+def _remove_unnamed(root: Path) -> None:
+    """On a full disk what a failed attempt leaves behind would stand in the way of the next."""
+    try:
+        current = manifest.read(root)
+        if current is not None:
+            manifest.sweep(root, current)
+    except (OSError, ShangyiError):
+        pass
 
 
 def size_of(given: Iterable[Source]) -> int:
@@ -108,14 +138,17 @@ def buckets_for(size: int) -> int:
     return wanted
 
 
-class _Build:
+class Build:
+    """Files in the making, which nobody sees before a manifest names them."""
+
     def __init__(self, root: Path, scratch: Path, before: Manifest | None, buckets: int) -> None:
         self.root, self.scratch, self.before, self.buckets = root, scratch, before, buckets
         self.version = before.version + 1 if before else 1
         self.schema = before.schema if before else 0
         self.types: dict[str, _Type] = {}
 
-    def run(self, batches: Iterable[Batch], source: dict[str, str], progress: Progress | None) -> Manifest:
+    def files(self, batches: Iterable[Batch], progress: Progress | None = None) -> dict[str, Kept]:
+        """Write all rows; by type, the columns as they are now and the new files (as ``base``)."""
         count = told = 0
         for batch in batches:
             kind = self.types.get(batch.type)
@@ -131,15 +164,13 @@ class _Build:
         kept = {name: self.types[name].write() for name in sorted(self.types)}
         if progress:
             progress(count)
-        return Manifest(
-            manifest.FORMAT, self.version, self.schema, manifest.now(), self.buckets, source, kept
-        )
+        return kept
 
 
 class _Type:
     """One resource type of a build."""
 
-    def __init__(self, build: _Build, name: str) -> None:
+    def __init__(self, build: Build, name: str) -> None:
         self.build, self.name = build, name
         self.known = build.before.table(name) if build.before else None
         self.parser = Parser(name, self.known.columns if self.known else ())
@@ -149,6 +180,17 @@ class _Type:
         self.size = 0
         self.rows = 0
         self.ids: list[npt.NDArray[np.void]] = []
+        self.grew = False
+
+    @property
+    def schema(self) -> int:
+        """Which version of the columns new files have: the one of the files that are there, unless they grew."""
+        former = self.build.before.types.get(self.name) if self.build.before and not self.grew else None
+        return (
+            max((file.schema for file in former.files), default=self.build.schema)
+            if former
+            else self.build.schema
+        )
 
     def add(self, batch: Batch) -> None:
         """Take in."""
@@ -185,7 +227,8 @@ class _Type:
     def finish(self) -> bool:
         """Take in what waits; whether there are columns that the former version had not."""
         self._flush()
-        return self.known is None or self.parser.shape.columns != self.known.columns
+        self.grew = self.known is None or self.parser.shape.columns != self.known.columns
+        return self.grew
 
     def write(self) -> Kept:
         """The files."""
@@ -201,7 +244,7 @@ class _Type:
                     run = run.filter(pc.invert(pc.is_in(run[_ROW], pa.array(superseded))))
                 name = f"{self.build.version:06d}-{bucket:03d}-{len(files):04d}-{uuid4().hex[:8]}.parquet"
                 size = parquet.write(directory / name, run.drop_columns(_ROW))
-                files.append(File(f"{self.name}/{name}", run.num_rows, size, bucket, self.build.schema))
+                files.append(File(f"{self.name}/{name}", run.num_rows, size, bucket, self.schema))
         manifest.sync_directory(directory)
         beyond = frozenset(self.parser.beyond) | (self.known.beyond if self.known else frozenset())
         table = Table(self.name, columns, beyond)
