@@ -3,6 +3,9 @@
     PYTHONPATH=src python benchmarks/http_interface.py [--residents 200] [--seconds 10] [--connections 8] [--json]
     PYTHONPATH=src python benchmarks/http_interface.py --home HOME --connections 1    # HOME of benchmarks/population.py
 
+With one connection the processor time of each request is measured too (all threads of the server, all processes of
+PostgreSQL): on a noisy host its p99 says what the clock cannot.
+
 Starts a real uvicorn (one worker, the real application) on loopback, over an embedded PostgreSQL in a temporary home with
 synthetic residents of twenty observations each, or over HOME, and lets another process ask over keep-alive connections. CPU seconds are
 those of the server process and of PostgreSQL (all its processes), read from the operating system before and after, so
@@ -94,8 +97,14 @@ def small_cases(residents: int) -> dict[str, list[str]]:
     }
 
 
-def large_cases(home: Path) -> tuple[str, dict[str, list[str]]]:
-    """A token, and what to ask of a large record: codes by how frequent they are, thousands of different questions."""
+AREAS = {"all": "*", "county": "520999", "town": "520999003", "village": "520999003005"}
+"""Areas of tokens, within the county of ``population.py``."""
+
+
+def large_cases(home: Path) -> tuple[dict[str, str], dict[str, list[str]]]:
+    """Tokens by area, and what to ask of a large record: codes by how frequent they are, thousands of different
+    questions. What follows ", as " in the name of a case is the area of its token.
+    """
     import search
 
     os.environ["SHANGYI_HOME"] = str(home)
@@ -106,7 +115,10 @@ def large_cases(home: Path) -> tuple[str, dict[str, list[str]]]:
     with opened(Settings.load()) as opening:
         access = opening.access
         administration = access.administration(access.owner_session())
-        token = administration.create_token("benchmark", "clinician", "*", timedelta(hours=1))
+        tokens = {
+            name: administration.create_token("benchmark", "clinician", area, timedelta(hours=1)).secret
+            for name, area in AREAS.items()
+        }
         with opening.store.pool.connection() as connection:
             codec = opening.store.codec
             tiers = search.tiers(search.ranked(connection, codec))
@@ -125,15 +137,19 @@ def large_cases(home: Path) -> tuple[str, dict[str, list[str]]]:
             f"/fhir/Observation?{a}&date=ge{search.month(chance)}&patient={chance.choice(people)}"
             for a in asked
         ]
+        for name in list(AREAS)[1:]:
+            cases[f"{tier} code + date, as {name}"] = cases[f"{tier} code + date"]
         cases[f"{tier} code, count"] = [f"/fhir/Observation?{a}&_summary=count" for a in asked[::200]]
     cases["status + date"] = [
         f"/fhir/Observation?status=final&date=ge{search.month(chance)}" for _ in range(1000)
     ]
+    for name in list(AREAS)[1:]:
+        cases[f"status + date, as {name}"] = cases["status + date"]
     cases["patient"] = [f"/fhir/Observation?patient={p}" for p in people]
     cases["names"] = [
         f"/fhir/Patient?name={name}" for name in map(quote, ("王", "李", "zhang", "wangx", "lq"))
     ]
-    return token.secret, cases
+    return tokens, cases
 
 
 def ticks(pid: int) -> float:
@@ -159,23 +175,41 @@ def database_processes(home: Path) -> list[int]:
     return [pid for pid, parent in parents.items() if pid in roots or parent in roots]
 
 
-def ask(port: int, token: str, paths: list[str], seconds: float, connections: int, out: Any) -> None:
-    """The client, in a process of its own: raw HTTP/1.1 over keep-alive connections."""
+def on_cpu(pids: list[int]) -> float:
+    """Seconds of processor of all threads of these processes so far."""
+    spent = 0
+    for pid in pids:
+        for thread in Path(f"/proc/{pid}/task").glob("*/schedstat"):
+            try:
+                spent += int(thread.read_text().split()[0])
+            except OSError:
+                continue
+    return spent / 1e9
+
+
+def ask(
+    port: int, token: str, paths: list[str], seconds: float, connections: int, pids: list[int], out: Any
+) -> None:
+    """The client, in a process of its own: raw HTTP/1.1 over keep-alive connections. ``pids``: whose processor time
+    to take for each request."""
     tail = f" HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nAuthorization: Bearer {token}\r\n\r\n"
     requests = [f"GET {path}{tail}".encode() for path in paths]
     latencies: list[float] = []
+    cpus: list[float] = []
     failures = 0
 
     async def connection(number: int) -> None:
         nonlocal failures
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         rng, end = random.Random(number), time.perf_counter() + seconds
-        while (start := time.perf_counter()) < end:
+        while time.perf_counter() < end:
+            before, start = on_cpu(pids), time.perf_counter()
             writer.write(rng.choice(requests))
             head = await reader.readuntil(b"\r\n\r\n")
             length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
             await reader.readexactly(length)
             latencies.append(time.perf_counter() - start)
+            cpus.append(on_cpu(pids) - before)
             failures += not head.startswith(b"HTTP/1.1 200")
         writer.close()
 
@@ -183,7 +217,7 @@ def ask(port: int, token: str, paths: list[str], seconds: float, connections: in
         await asyncio.gather(*(connection(number) for number in range(connections)))
 
     asyncio.run(together())
-    out.put((latencies, failures))
+    out.put((latencies, cpus, failures))
 
 
 def measure(
@@ -194,15 +228,18 @@ def measure(
     for seconds in (1.0, options.seconds):  # the first is to warm up
         before = ticks(server), {pid: ticks(pid) for pid in database_processes(home)}
         started = time.perf_counter()
-        client = context.Process(target=ask, args=(port, token, paths, seconds, options.connections, out))
+        watched = [server, *database_processes(home)] if options.connections == 1 else []
+        client = context.Process(
+            target=ask, args=(port, token, paths, seconds, options.connections, watched, out)
+        )
         client.start()
-        latencies, failures = out.get()
+        latencies, cpus, failures = out.get()
         client.join()
         elapsed = time.perf_counter() - started
         python = ticks(server) - before[0]
         # processes that ended meanwhile (autovacuum) are left out
         postgres = sum(max(0.0, ticks(pid) - before[1].get(pid, 0.0)) for pid in database_processes(home))
-    latencies.sort()
+    latencies.sort(), cpus.sort()
     count = len(latencies)
     return {
         "what": name,
@@ -214,6 +251,14 @@ def measure(
         "postgres_us": round(postgres / count * 1e6),
         "p50_ms": round(latencies[count // 2] * 1e3, 2),
         "p99_ms": round(latencies[int(count * 0.99)] * 1e3, 2),
+        **(
+            {
+                "cpu_p50_ms": round(cpus[count // 2] * 1e3, 2),
+                "cpu_p99_ms": round(cpus[int(count * 0.99)] * 1e3, 2),
+            }
+            if watched
+            else {}
+        ),
         "wall_with_start_s": round(elapsed, 1),
     }
 
@@ -230,11 +275,12 @@ def main() -> None:
     options = parser.parse_args()
     if options.home:
         home = options.home.absolute()
-        token, cases = large_cases(home)
+        tokens, cases = large_cases(home)
     else:
         home = Path(tempfile.mkdtemp(prefix="shangyi-http-"))
         home.chmod(0o711)
-        token, cases = prepare(home, options.residents, options.observations), small_cases(options.residents)
+        tokens = {"all": prepare(home, options.residents, options.observations)}
+        cases = small_cases(options.residents)
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
     environment = {**os.environ, "SHANGYI_HOME": str(home), "SHANGYI_LOG": "info"}
@@ -245,6 +291,7 @@ def main() -> None:
         wait(port, child, home)
         for name, paths in cases.items():
             if options.only in name:
+                token = tokens[name.partition(", as ")[2] or "all"]
                 found = measure(name, port, token, paths, options, child.pid, home)
                 print(
                     json.dumps(found) if options.json else "  ".join(f"{k} {v}" for k, v in found.items()),

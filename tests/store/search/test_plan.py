@@ -7,7 +7,7 @@ import pytest
 from shangyi.store import frequency, keys
 from shangyi.store.database import Store
 from shangyi.store.model import EVERYTHING, Scope, SearchRequest
-from shangyi.store.search import plan, seen
+from shangyi.store.search import execute, plan, seen
 from shangyi.store.search.index import DIVISION
 
 LOINC = "http://loinc.org"
@@ -35,6 +35,8 @@ def observation(number: int) -> dict[str, Any]:
         "status": "final" if number % 2 else "amended",
         "code": {"coding": codes},
     }
+    if number % 3:
+        record["valueQuantity"] = {"value": number, "unit": "mg" if number % 4 else "g"}
     if number % 13:
         record["subject"] = {"reference": f"Patient/p{number % 7}"}
     if number % 11 == 0:
@@ -159,3 +161,39 @@ def test_what_refers_is_gathered_or_asked_for(
             for probed in (2, 500):
                 monkeypatch.setattr(plan, "PROBED", probed)
                 assert ids(filled, query, scope, "Patient") == free
+
+
+@pytest.mark.parametrize("scope", [EVERYTHING, *SCOPES.values()], ids=["all", *SCOPES])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "value-quantity=gt40&_count=7",
+        "value-quantity=ge40&value-quantity=lt100||mg&date=ge2026-03&_count=7",
+        f"code={LOINC}|often&value-quantity=sa10&_sort=date&_count=7",
+        f"code={LOINC}|also&value-quantity=gt20&date=ge2026-03&_count=3",
+        "value-quantity=gt1000",
+    ],
+)
+def test_values_are_gathered_or_a_filter_of_the_walk(
+    filled: Store, monkeypatch: pytest.MonkeyPatch, query: str, scope: Scope
+) -> None:
+    monkeypatch.setattr(plan.Plan, "rows", lambda self: None)
+    free = ids(filled, query, scope)
+    monkeypatch.undo()
+    assert bool(free) == (scope is not SCOPES["nobody lives there"] and "1000" not in query)
+    checked = execute.checked
+    filters: list[bool] = []
+
+    def in_vain(*given: Any) -> Any:
+        filters.append(len(given) > 5)
+        return None if len(given) > 5 else checked(*given)
+
+    monkeypatch.setattr(execute, "checked", in_vain)
+    for frequent in (0, 1000):
+        monkeypatch.setattr(execute, "FREQUENT", frequent)
+        for few in (0, 100):
+            monkeypatch.setattr(seen, "FEW", few)
+            for length in (7, 1000):
+                monkeypatch.setattr(plan, "LONG", length)
+                assert ids(filled, query, scope) == free
+    assert any(filters)

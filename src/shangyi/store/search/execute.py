@@ -50,7 +50,7 @@ def execute(
     elif any(condition.recheck for condition in query.conditions):
         matches, behind = checked(connection, codec, query, bounds, last) or ([], None)
     else:
-        found = page(connection, codec, query, bounds, last, query.count + 1)
+        found = page(connection, codec, query, bounds, last, query.count + 1, read_first is not None)
         matches = rows.versions(codec, connection, [row[:7] for row in found[: query.count]])
         behind = found[query.count - 1][8:] if len(found) > query.count else None
     following = cursors.encode(query.applied, list(behind)) if behind else None
@@ -149,8 +149,9 @@ def page(
     bounds: Scope,
     last: Sequence[Any] | None,
     limit: int,
+    frequent: bool = False,
 ) -> list[Row]:
-    """At most so many rows behind ``last``: the columns of a version, rid, then the sort values."""
+    """At most so many rows behind ``last``: the columns of a version, rid, then the sort values. ``frequent``: as of a Plan."""
     cursor = None if last is None else after(query.keys, last)
     found: list[Row] | None = None
     if len(query.types) == 1:
@@ -165,6 +166,7 @@ def page(
             replace(bounds, types=None),
             cursor,
             last,
+            frequent,
         )
         found = plan.rows()
     where = Part.of(where_of(query.types, query.conditions, bounds))

@@ -37,6 +37,10 @@ OF_A_RESIDENT = 150
 BY_INDEX = 5
 """So many rows are walked in an index alone while one of the table is read."""
 
+WALKED = "s.rid, s.version, s.date as k0, s.rid as k1"
+NARROW = "s.rid in (select x."
+"""How a condition by a narrow table begins."""
+
 Row = tuple[Any, ...]
 
 
@@ -44,7 +48,8 @@ Row = tuple[Any, ...]
 class Plan:
     """A page to find: rows of ``type`` that meet ``where`` (all conditions) within ``bounds``, in ``keys`` order.
 
-    ``cursor`` says behind ``last``, the sort values of the row before the page.
+    ``cursor`` says behind ``last``, the sort values of the row before the page. ``frequent``: many rows of a narrow table
+    meet a condition, and the first candidates did not.
     """
 
     connection: psycopg.Connection
@@ -56,6 +61,7 @@ class Plan:
     bounds: Scope
     cursor: Part | None = None
     last: Sequence[Any] | None = None
+    frequent: bool = False
 
     @cached_property
     def seen(self) -> Seen:
@@ -144,8 +150,12 @@ class Plan:
 
     def _along(self, least: int | None) -> list[Row] | None:
         """The page by a walk in its order; None where there is no such order, or the walk would be too long."""
-        if any(c.sql.startswith(("s.rid = ", "s.rid in (select x.")) for c in self.conditions):
-            return None  # a few rows by their keys, or by the narrow tables
+        if any(c.sql.startswith("s.rid = ") for c in self.conditions):
+            return None  # a few rows by their keys
+        if any(
+            c.sql.startswith(NARROW) for c in self.conditions
+        ):  # few, by the narrow tables; else they are a filter
+            return self._walk(LONG) if self.frequent and self._by_date else None
         if self._by_date:
             if self._nested:
                 return self._walk(SHORT)
@@ -176,7 +186,7 @@ class Plan:
             apart.append(Part("s.tokens @> array[%s::bigint]", (code[1],)))
         if self.cursor:
             bounds &= self.cursor
-        if self.seen.first:
+        if self.seen.first or self.frequent:
             length *= BY_INDEX
         found = self._walked(bounds, length, apart)
         walked = found[0][-1] if found else 0
@@ -190,40 +200,58 @@ class Plan:
         return max((d[0] for d in reach), default=date.FIRST), min((d[1] for d in reach), default=date.LAST)
 
     def _walked(self, bounds: Part, length: int, apart: Sequence[Part]) -> list[Row]:
-        """The page out of the first ``length`` rows within ``bounds``, and how many of it the walk gave."""
-        held = self._held
-        columns = "s.rid, s.version, s.date as k0, s.rid as k1"
+        """The page out of the first ``length`` rows within ``bounds``, and how many of it the walk gave.
+
+        What the index alone can tell is asked first, so that the rows of others are not read: whose a row is, and
+        whether it is among those that a narrow table gives.
+        """
+        narrow = [c for c in self.conditions if c.sql.startswith(NARROW)]
+        chosen = [
+            Part(f"chosen{i} as materialized ({c.sql.removeprefix('s.rid in (')[:-1]})", c.values)
+            for i, c in enumerate(narrow)
+        ]
+        tests = [
+            Part(f"case when x.rid in (select rid from chosen{i}) then true end") for i in range(len(chosen))
+        ]
         # what asks other rows must not be asked anew for each row of the walk
-        apart_from_index = self.seen.resident and not any(" in (select " in c.sql for c in self.conditions)
-        walk = self._of_theirs(bounds, length) if apart_from_index else Part(
-            f"select {columns} from (select s.* from search s where {bounds.sql}"
+        if self.seen.resident and (chosen or not any(" in (select " in c.sql for c in self.conditions)):
+            whose = self.seen.resident
+            tests.append(Part(f"(x.patient = 0 or {whose.sql.format('x.patient')})", whose.values))
+        held = self._held
+        if chosen:
+            others = [c for c in self.conditions if c not in narrow]
+            held = Part.of(where_of([self.type], others, EVERYTHING)) & self.seen.row
+        walk = self._by_index(bounds, length, held, tests) if tests else Part(
+            f"select {WALKED} from (select s.* from search s where {bounds.sql}"
             f" order by {self._sort('s.date', 's.rid')} limit {length}) s where {held.sql}",
             (*bounds.values, *held.values),
         )  # fmt: skip
-        others, values = "", [*walk.values, self.limit]
+        among = "".join(f" and s.rid in (select rid from chosen{i})" for i in range(len(chosen)))
+        merged, values = "", [*(v for c in chosen for v in c.values), *walk.values, self.limit]
         for part in apart:
             both = part & held
-            others += f" union all select {columns} from search s where {both.sql}"
+            both = both & self.cursor if self.cursor else both
+            merged += f" union all select {WALKED} from search s where {both.sql}{among}"
             values += both.values
         return self._run(
-            f"w as materialized ({walk.sql} order by {self._sort()} limit %s),"
-            f" c as materialized (select * from w{others} order by {self._sort()} limit %s)"
+            f"{''.join(f'{c.sql}, ' for c in chosen)}w as materialized ({walk.sql} order by {self._sort()} limit %s),"
+            f" c as materialized (select * from w{merged} order by {self._sort()} limit %s)"
             f" select {rows.COLUMNS}, c.rid, c.k0, c.k1, (select count(*) from w) from c"
             f" join resource r on r.rid = c.rid and r.version = c.version order by {self._sort('c.k0', 'c.k1')}",
             [*values, self.limit],
         )
 
-    def _of_theirs(self, bounds: Part, length: int) -> Part:
-        """What the residents seen have of the walk: whose a row is stands in the index, the others are not read."""
-        assert self.seen.resident is not None
-        whose = self.seen.resident
-        held = self._held
+    def _by_index(self, bounds: Part, length: int, held: Part, tests: Sequence[Part]) -> Part:
+        """The walk in the index alone, on columns of ``x``; only the rows that pass are read."""
+        passing = tests[0]
+        for test in tests[1:]:
+            passing &= test
         return Part(
             f"select s.rid, s.version, x.date as k0, x.rid as k1 from (select s.rid, s.date, s.patient from search s"
             f" where {bounds.sql} order by {self._sort('s.date', 's.rid')} limit {length}) x"
             f" cross join lateral (select s.rid, s.version from search s where s.rid = x.rid and {held.sql} offset 0) s"
-            f" where x.patient = 0 or {whose.sql.format('x.patient')}",
-            (*bounds.values, *held.values, *whose.values),
+            f" where {passing.sql}",
+            (*bounds.values, *held.values, *passing.values),
         )
 
     def _ends(self, bounds: Part, length: int) -> bool:
