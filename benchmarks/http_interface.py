@@ -289,6 +289,7 @@ def main() -> None:
         child = subprocess.Popen(command, pass_fds=[listener.fileno()], env=environment, stderr=log)
     try:
         wait(port, child, home)
+        settle(child.pid)
         for name, paths in cases.items():
             if options.only in name:
                 token = tokens[name.partition(", as ")[2] or "all"]
@@ -300,6 +301,15 @@ def main() -> None:
     finally:
         child.terminate()
         child.wait(120)
+
+
+def settle(server: int) -> None:
+    """Wait, half a minute at most, until the server has done what it does at its start."""
+    for _ in range(30):
+        before = on_cpu([server])
+        time.sleep(1)
+        if on_cpu([server]) - before < 0.02:
+            return
 
 
 def wait(port: int, child: subprocess.Popen[bytes], home: Path) -> None:
