@@ -43,11 +43,13 @@ def current(directory: Path) -> manifest.Manifest:
     return found
 
 
-def equal(directory: Path, records: Repository) -> None:
-    """The lake, rebuilt row by row, is the store; and the engine sees each resource once."""
+def equal(directory: Path, records: Repository, asked: bool = True) -> None:
+    """The lake, rebuilt row by row, is the store; and the engine, where it is ``asked``, sees each resource once."""
     with lake.open(directory) as opened:
         found = verify(opened, records)
         assert found.problems == []
+        if not asked:
+            return
         with lake.DuckDBEngine(opened, threads=1) as engine:
             for name in opened.tables():
                 counted = engine.sql(
@@ -120,7 +122,7 @@ def test_many_versions_in_one_transaction_and_steps_that_end_between_transaction
     steps = [sync(tmp_path, records, changes=10)]
     while steps[-1].more:
         steps.append(sync(tmp_path, records, changes=10))
-        equal(tmp_path, records)
+        equal(tmp_path, records, asked=False)
     assert len(steps) == 15  # two transactions of four each
     records.update(patient("t0", multipleBirthInteger=99))
     assert sync(tmp_path, records, changes=1).written == 1
@@ -178,7 +180,7 @@ def test_any_sequence_of_writes(store: Store, tmp_path: Path, seed: int) -> None
     records, chance = store.repository, random.Random(seed)
     build(tmp_path, records)
     with_buckets(tmp_path, records, 4)
-    for _ in range(12):
+    for number in range(12):
         for _ in range(chance.randrange(12)):
             id = f"s{seed}-{chance.randrange(9)}"
             match chance.randrange(5):
@@ -192,7 +194,7 @@ def test_any_sequence_of_writes(store: Store, tmp_path: Path, seed: int) -> None
                     of = f"s{seed}-{chance.randrange(9)}"
                     records.update(reading(id, of, f"{chance.randrange(999)}.{chance.randrange(10)}0"))
         refresh(tmp_path, records)
-        equal(tmp_path, records)
+        equal(tmp_path, records, asked=number % 4 == 3)
 
 
 def test_readers_keep_their_version(store: Store, tmp_path: Path) -> None:

@@ -22,8 +22,8 @@ from shangyi.lake.spool import Spool
 SMALL_BYTES = 2 << 20
 MOST_SMALL = 8
 """Small files of one bucket that are left as they are; every one costs a reader about a millisecond."""
-DIRTY = 1 / 200
-"""Of a file's rows: superseded ones that are left in it. Leaving them out costs a reader more than their share."""
+FEW, DIRTY = 20, 1 / 200
+"""Superseded rows that are left in a file, and their share of its rows, whichever is more: each costs a reader more than its share."""
 STEP_BYTES = 64 << 20
 """Of Parquet files that one step reads, unless a single one is larger."""
 PIECE_ROWS = 16_384
@@ -62,7 +62,7 @@ def _changed(kept: Kept, files: list[File], deleted: Deleted) -> tuple[File, ...
 
 
 def _worst(files: list[File], deleted: Deleted) -> tuple[File, ...]:
-    dirty = [f for f in files if len(deleted.get(f.path, ())) > f.rows * DIRTY and f.bytes >= SMALL_BYTES]
+    dirty = [f for f in files if len(deleted.get(f.path, ())) > max(FEW, f.rows * DIRTY)]
     if dirty:
         return _within(sorted(dirty, key=lambda f: -len(deleted[f.path]) / f.rows))
     small = sorted((f for f in files if f.bytes < SMALL_BYTES), key=lambda f: f.bytes)
