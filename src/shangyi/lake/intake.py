@@ -103,25 +103,34 @@ def _is_ndjson(stream: BinaryIO) -> bool:
 
 def _of_ndjson(name: str, stream: BinaryIO) -> Iterator[Batch]:
     """Lines by the thousand, those of one type together."""
-    number = 0
+    read = 0
     while block := stream.readlines(BLOCK_BYTES):
-        batches: dict[bytes, Batch] = {}
-        for line in map(bytes.strip, block):
-            number += 1
-            place = f"{name}, line {number}"
-            match = _HEAD.match(line)
-            if match is None or match[1] == b"Bundle":
-                yield from batches.values()  # in order: of a resource that comes twice the last counts
-                batches = {}
-                for item in split("line", BytesIO(line), _unresolved):
-                    yield _batch(_item(place, item))
-                continue
-            batch = batches.get(match[1])
-            if batch is None:
-                batch = batches[match[1]] = Batch(_known(match[1].decode(), place), [], [])
-            batch.lines.append(line)
-            batch.places.append(place)
-        yield from batches.values()
+        data = [line.strip() for line in block]
+        places = [f"{name}, line {number}" for number in range(read + 1, read + 1 + len(data))]
+        read += len(data)
+        heads = [match and match[1] for match in map(_HEAD.match, data)]
+        first = heads[0]
+        if first is not None and first != b"Bundle" and heads.count(first) == len(heads):
+            yield Batch(_known(first.decode(), places[0]), data, places)
+        else:
+            yield from _mixed(data, heads, places)
+
+
+def _mixed(data: list[bytes], heads: list[bytes | None], places: list[str]) -> Iterator[Batch]:
+    batches: dict[bytes, Batch] = {}
+    for line, head, place in zip(data, heads, places, strict=True):
+        if head is None or head == b"Bundle":
+            yield from batches.values()  # in order: of a resource that comes twice the last counts
+            batches = {}
+            for item in split("line", BytesIO(line), _unresolved):
+                yield _batch(_item(place, item))
+            continue
+        batch = batches.get(head)
+        if batch is None:
+            batch = batches[head] = Batch(_known(head.decode(), place), [], [])
+        batch.lines.append(line)
+        batch.places.append(place)
+    yield from batches.values()
 
 
 def _line(place: str, given: str | None, data: bytes) -> Line:
