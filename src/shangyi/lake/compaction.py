@@ -17,7 +17,7 @@ from shangyi.lake import arrow, deletions, manifest, parquet, writer
 from shangyi.lake.catalog import rows_of
 from shangyi.lake.deletions import Deleted
 from shangyi.lake.manifest import File, Kept, Manifest
-from shangyi.lake.spool import Spool
+from shangyi.lake.spool import Spools
 
 SMALL_BYTES = 2 << 20
 MOST_SMALL = 8
@@ -110,7 +110,7 @@ def _rewritten(root: Path, scratch: Path, before: Manifest, unit: Unit, everythi
     assert table is not None
     schema = arrow.schema(table.columns)
     deleted, gone = deletions.read(root, kept), {file.path for file in unit.files}
-    spool = Spool(scratch, "compaction")
+    spool = Spools(scratch).spool("compaction")
     for piece in _alive(root, unit, deleted):
         spool.add(arrow.conform_table(piece, schema))
     others = [file for file in (*kept.base, *kept.deltas) if file.path not in gone]

@@ -1,4 +1,4 @@
-"""Between parsing and writing: the rows of one type and bucket, in memory or, where they are many, in Arrow files."""
+"""Between parsing and writing: the rows of each type and bucket, in memory or, where they are many, in Arrow files."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,17 +7,39 @@ import pyarrow as pa
 
 from shangyi.lake.arrow import conform_table
 
-IN_MEMORY = 64 << 20
-"""Bytes of rows of a type and bucket that are kept in memory."""
+IN_MEMORY = 384 << 20
+"""Bytes of rows that all spools together keep in memory."""
+
+
+class Spools:
+    """All of a build. They go to the disk together: parts of one table share its memory."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._all: list[Spool] = []
+        self._held = 0
+
+    def spool(self, name: str) -> "Spool":
+        """A new one; ``name`` is that of its files."""
+        made = Spool(self, self._directory / name)
+        self._all.append(made)
+        return made
+
+    def took(self, size: int) -> None:
+        """One of them took in so many bytes."""
+        self._held += size
+        if self._held >= IN_MEMORY:
+            for spool in self._all:
+                spool.spill()
+            self._held = 0
 
 
 class Spool:
     """Tables put in one after another, taken out again in that order."""
 
-    def __init__(self, directory: Path, name: str) -> None:
-        self._directory, self._name = directory, name
+    def __init__(self, spools: Spools, path: Path) -> None:
+        self._spools, self._path = spools, path
         self._held: list[pa.Table] = []
-        self._size = 0
         self._files: list[Path] = []
         self.rows = 0
 
@@ -25,19 +47,20 @@ class Spool:
         """Put in; the columns may have become more since the last time."""
         self.rows += table.num_rows
         self._held.append(table)
-        self._size += table.nbytes
-        if self._size >= IN_MEMORY:
-            self._spill()
+        self._spools.took(table.nbytes)
 
-    def _spill(self) -> None:
-        path = self._directory / f"{self._name}-{len(self._files)}.arrow"
+    def spill(self) -> None:
+        """Bring what is held to the disk."""
+        if not self._held:
+            return
+        path = self._path.with_name(f"{self._path.name}-{len(self._files)}.arrow")
         schema = self._held[-1].schema
         options = pa.ipc.IpcWriteOptions(compression="lz4")
         with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_stream(sink, schema, options=options) as writer:
             for table in self._held:
                 writer.write_table(conform_table(table, schema))
         self._files.append(path)
-        self._held, self._size = [], 0
+        self._held = []
 
     def drain(self) -> Iterator[pa.Table]:
         """Take out; what is on the disk goes from there as it is read."""

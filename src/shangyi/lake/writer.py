@@ -21,7 +21,7 @@ from shangyi.lake.flat import flatten
 from shangyi.lake.intake import Batch, Source
 from shangyi.lake.manifest import File, Kept, Manifest
 from shangyi.lake.parsing import Lines, Parser
-from shangyi.lake.spool import Spool
+from shangyi.lake.spool import Spools
 from shangyi.query.columns import Table
 
 CHUNK_BYTES, CHUNK_ROWS = 8 << 20, 20_000
@@ -142,7 +142,8 @@ class Build:
     """Files in the making, which nobody sees before a manifest names them."""
 
     def __init__(self, root: Path, scratch: Path, before: Manifest | None, buckets: int) -> None:
-        self.root, self.scratch, self.before, self.buckets = root, scratch, before, buckets
+        self.root, self.before, self.buckets = root, before, buckets
+        self.spools = Spools(scratch)
         self.version = before.version + 1 if before else 1
         self.schema = before.schema if before else 0
         self.types: dict[str, _Type] = {}
@@ -174,7 +175,7 @@ class _Type:
         self.build, self.name = build, name
         self.known = build.before.table(name) if build.before else None
         self.parser = Parser(name, self.known.columns if self.known else ())
-        self.spools = [Spool(build.scratch, f"{name}-{number:03d}") for number in range(build.buckets)]
+        self.spools = [build.spools.spool(f"{name}-{number:03d}") for number in range(build.buckets)]
         self.lines: list[bytes] = []
         self.places: list[str] = []
         self.size = 0
