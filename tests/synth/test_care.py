@@ -7,7 +7,7 @@ from typing import Any
 from tests.synth.charts import UNTIL, Record, code, county, day, living, years
 
 from shangyi.care.standing import facts
-from shangyi.care.standing.evaluate import evaluate
+from shangyi.care.standing.evaluate import State, evaluate
 from shangyi.fhir import json
 from shangyi.synth.conditions import definitions
 from shangyi.synth.prescriptions import medicines
@@ -43,15 +43,15 @@ def latest(record: Record, loinc: str) -> dict[str, Any] | None:
     return max(found, key=lambda o: str(o["effectiveDateTime"]), default=None)
 
 
-def states(record: Record) -> set[str]:
+def current(record: Record) -> list[State]:
     """What holds for a resident on the last day, by the console's own rules (``care.standing``)."""
     bodies = [(kind, r["id"], json.dumps(r)) for kind, resources in record.items() for r in resources]
-    return {s.state for s in evaluate(facts.read(bodies), UNTIL) if s.begins <= UNTIL < s.ends}
+    return [s for s in evaluate(facts.read(bodies), UNTIL) if s.begins <= UNTIL < s.ends]
 
 
 def test_the_cascades_of_the_console_are_those_of_the_surveys() -> None:
     """Of those aware of high blood pressure 40.7 / 46.9 = 87 % are treated; of the treated diabetics half is controlled."""
-    found = [states(record) for record in adults()]
+    found = [{span.state for span in current(record)} for record in adults()]
     for id in ("hypertension", "diabetes"):
         data = definitions()[id]
         diagnosed = [held for held in found if id in held]

@@ -76,7 +76,7 @@ def test_awareness_treatment_and_control(id: str, drawn: Drawn) -> None:
 
     assert near(len(known), len(courses), data["aware"])
     assert near(len(treated), len(known), data["treated"])
-    assert near(sum(c.controlled for c in treated), len(treated), data["controlled"])
+    assert near(sum(c.controlled(UNTIL) for c in treated), len(treated), data["controlled"])
 
 
 def test_smoking_by_sex(drawn: Drawn) -> None:

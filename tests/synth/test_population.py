@@ -87,3 +87,14 @@ def test_families_hold_together(homes: list[Household]) -> None:
 def test_few_children_live_without_family(homes: list[Household]) -> None:
     alone = [h for h in homes if all(m.age < 18 for m in h.members if m.death is None)]
     assert not [h for h in alone if any(m.death is None for m in h.members)]
+
+
+def test_no_woman_expects_a_child_when_she_is_too_old() -> None:
+    ages, expecting = table("households")["motherhood_age"], 0
+    for seed in range(20):
+        for home in households(seed, 0, BLOCK, UNTIL, 10):
+            for member in [m for m in home.members if m.due is not None]:
+                expecting += 1
+                assert member.sex == "female"
+                assert ages["from"] <= member.age_on(UNTIL) <= ages["to"] + 1
+    assert expecting > 10

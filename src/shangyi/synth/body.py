@@ -12,6 +12,8 @@ from shangyi.synth.tables import line, table
 ADULT = 18
 GROWN = 20
 RESPONSE_DAYS = 45.0
+WORSENING_YEARS = 12.0
+"""From the diagnosis; half as fast while controlled."""
 FRIEDEWALD = 2.2
 """Triglycerides (mmol/L) over this are the cholesterol in VLDL (Friedewald 1972, in mmol/L)."""
 WAVE_DAYS = (420.0, 2200.0)
@@ -114,19 +116,23 @@ class Body:
         states = course.data["measures"][id]
         place = self._steady(data) * course.place + self._drift(id, data, day)
 
+        years = (day - course.diagnosed) / YEAR if course.known(day) and course.diagnosed else 0.0
+        worse = float(states.get("per_year", 0.0)) * min(years, WORSENING_YEARS)
+
         def level(state: str) -> float:
             mean, sd = states[state]
-            return float(mean + sd * place)
+            return float(mean + sd * place + worse * (0.5 if state == "controlled" else 1.0))
 
         if not course.known(day):
             return level("undiagnosed")
-        years = (day - (course.diagnosed or day)) / YEAR
-        worse = float(states.get("per_year", 0.0)) * min(years, 12.0) * (0.5 if course.controlled else 1.0)
-        before = level("untreated") + worse
         if course.treated is None or course.treated > day:
-            return before
-        after = level("controlled" if course.controlled else "treated") + worse
-        return after + (before - after) * math.exp(-(day - course.treated) / RESPONSE_DAYS)
+            return level("untreated")
+        held, turn = course.control.held(day), course.control.since(day)
+        after = level("controlled" if held else "treated")
+        if turn is None or turn <= course.treated:
+            return after + (level("untreated") - after) * math.exp(-(day - course.treated) / RESPONSE_DAYS)
+        before = level("treated" if held else "controlled")
+        return after + (before - after) * math.exp(-(day - turn) / table("control")["response_days"])
 
     def _pregnancy(self, data: Mapping[str, Any], value: float, days: int) -> float:
         change = data["pregnancy"]

@@ -13,6 +13,7 @@ from random import Random
 from typing import Any
 
 from shangyi.synth import chance
+from shangyi.synth.control import Control, constant, lapsing
 from shangyi.synth.population import Person
 from shangyi.synth.tables import by_age, folder, line, step, table
 
@@ -32,11 +33,10 @@ class Course:
     place: float
     diagnosed: int | None = None
     treated: int | None = None
-    controlled: bool = False
+    control: Control = field(default_factory=Control)
     steps: list[tuple[Mapping[str, Any], int]] = field(default_factory=list)
     waits: list[tuple[Mapping[str, Any], int]] = field(default_factory=list)
     treatable: bool = False
-    controllable: bool = False
 
     @property
     def told_onset(self) -> int:
@@ -49,8 +49,12 @@ class Course:
         """A doctor finds it on ``day``, and begins to treat it where it will be treated."""
         self.diagnosed = day
         if self.treatable:
-            self.treated, self.controlled = day, self.controllable
+            self.treated = day
             self.steps = [(entry, day + wait) for entry, wait in self.waits]
+
+    def controlled(self, day: int) -> bool:
+        """Whether treatment holds the values at target on ``day``."""
+        return self.treated is not None and self.treated <= day and self.control.held(day)
 
     def known(self, day: int) -> bool:
         """Whether a doctor has diagnosed it by ``day``."""
@@ -107,12 +111,15 @@ def _share(entry: Mapping[str, Any], controlled: bool) -> float:
 
 def _course(random: Random, id: str, data: Mapping[str, Any], person: Person, onset: int, end: int) -> Course:
     course = Course(id, data, onset, random.gauss(0, 0.8))
-    aware, treat, control = random.random(), random.random(), random.random()
+    aware, treat = random.random(), random.random()
     lag = random.expovariate(1 / (data["lag_years"] * YEAR + 1))
     course.treatable = treat < data.get("treated_alone", data["treated"])
-    course.controllable = control < data["controlled"]
+    controlled = data["controlled"]
+    course.control = (
+        lapsing(random, controlled, onset, end) if data.get("lapses") else constant(random, controlled)
+    )
     for entry in data["steps"]:
-        taken = random.random() < _share(entry, course.controllable)
+        taken = random.random() < _share(entry, course.control.held(end))
         wait = random.uniform(*entry.get("after_days", (0, 0)))
         if taken:
             course.waits.append((entry, int(wait)))

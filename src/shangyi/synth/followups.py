@@ -26,6 +26,13 @@ def _due(courses: Sequence[Course], quarter: int, at: int) -> list[Course]:
     return due
 
 
+def _attendance(course: Course, day: int) -> float:
+    """The share of follow-ups kept; who takes nothing for a condition has less to come for."""
+    data = course.data["follow_up"]
+    takes = course.treated is not None and course.treated <= day
+    return float(data["attendance"] if takes else data.get("untreated", data["attendance"]))
+
+
 def _visit(random: Random, day: int, follows: list[Course], yearly: bool) -> Visit:
     level = max((course.data["follow_up"]["level"] for course in follows), key=LEVELS.index)
     if yearly and level == "village":
@@ -56,7 +63,7 @@ def visits(random: Random, body: Body, span: Span) -> Iterator[Visit]:
         wanted = at + random.randint(-rhythm["early_days"], rhythm["late_days"])
         attends, day = random.random(), seen_on(random, max(wanted, span.first), "clinic", span.last)
         due = _due(body.courses, number + first_quarter, day)
-        follows = [c for c in due if attends < c.data["follow_up"]["attendance"]]
+        follows = [c for c in due if attends < _attendance(c, day)]
         if follows:
             yield _visit(random, day, follows, (number + first_quarter) % 4 == 0)
 
