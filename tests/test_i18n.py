@@ -16,7 +16,7 @@ CATALOGUES = sorted((SRC / "locale" / "zh_CN" / "LC_MESSAGES").glob("*.po"))
 PACKAGES = sorted(
     p.name.removesuffix(".py") for p in SRC.iterdir() if p.suffix == ".py" or (p / "__init__.py").exists()
 )
-TRANSLATING = {"translate", "t", "_", "gettext", "N_"}
+TRANSLATING = {"translate", "t", "_", "gettext", "N_", "text"}
 TEMPLATE_CALL = re.compile(r"""\b(?:_|t|translate)\(\s*(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)')""")
 CHINESE = re.compile(r"[㐀-鿿]")
 

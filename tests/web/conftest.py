@@ -14,6 +14,7 @@ from starlette.applications import Starlette
 from shangyi.access import Access
 from shangyi.care.standing.keep import follow
 from shangyi.store.database import Store
+from shangyi.store.model import SearchRequest
 from shangyi.web import overview
 from shangyi.web.loading.loads import Loads
 from shangyi.web.routes import routes
@@ -183,3 +184,9 @@ def browser() -> Iterator[Any]:
         opened = playwright.chromium.launch(executable_path=chromium, args=flags.split())
         yield opened
         opened.close()
+
+
+def events(site: Site, subtype: str) -> list[dict[str, Any]]:
+    """The newest events of the audit of one kind."""
+    found = site.access.audit_search(SearchRequest("AuditEvent", [("subtype", subtype), ("_count", "100")]))
+    return [v.resource for v in found.matches]

@@ -6,17 +6,11 @@ import json
 from typing import Any
 
 import pytest
-from tests.web.conftest import PASSWORD, Site, sign_in, violations
+from tests.web.conftest import PASSWORD, Site, events, sign_in, violations
 
 from shangyi.errors import Unauthenticated
-from shangyi.store.model import SearchRequest
 
 pytestmark = pytest.mark.browser
-
-
-def events(site: Site, subtype: str) -> list[dict[str, Any]]:
-    found = site.access.audit_search(SearchRequest("AuditEvent", [("subtype", subtype), ("_count", "20")]))
-    return [v.resource for v in found.matches]
 
 
 @pytest.mark.parametrize("path", ["/load", "/export", "/accounts", "/accounts/1", "/tokens"])

@@ -1,9 +1,10 @@
 """The console's pages in a real browser: both languages, phone and desk, with and without script, by keyboard."""
 
+import re
 from typing import Any
 
 import pytest
-from tests.web.conftest import Site, sign_in, violations
+from tests.web.conftest import Site, events, sign_in, violations
 
 pytestmark = pytest.mark.browser
 
@@ -58,6 +59,27 @@ def test_numbers_are_masked_and_shown_on_request(page: Any, site: Site) -> None:
     assert page.inner_text("#revealed") == "991321195803140027"
 
 
+def test_the_record_behind_a_resident_masks_numbers_until_asked_and_that_is_audited(
+    page: Any, site: Site
+) -> None:
+    def reveals() -> int:
+        return sum("Patient/p1" in str(event) for event in events(site, "reveal"))
+
+    sign_in(page, site, "doctor")
+    before = reveals()
+    page.goto(site.address + "/records/Patient/p1")
+    assert "9913··········27" in page.inner_text("pre")
+    assert "199····0921" in page.inner_text("pre")
+    assert not {"991321195803140027", "19900000921"} & set(re.findall(r"\d+", page.content()))
+    assert reveals() == before
+    page.click("form.reveal button")
+    assert "991321195803140027" in page.inner_text("pre")
+    assert reveals() == before + 1
+    page.goto(site.address + "/records/Patient/p1/correct")  # whoever corrects a number has to see it
+    assert page.input_value("#resident_id") == "991321195803140027"
+    assert reveals() == before + 2
+
+
 def test_a_resident_is_found_as_one_types(page: Any, site: Site) -> None:
     sign_in(page, site, "doctor")
     page.keyboard.press("/")
@@ -95,7 +117,7 @@ def test_a_visit_is_recorded_by_keyboard_once(page: Any, site: Site) -> None:
     sign_in(page, site, "doctor")
     page.goto(site.address + "/residents/p1")
     page.keyboard.press("n")
-    page.wait_for_url("**/visit")
+    page.wait_for_selector("#systolic:focus")
     page.keyboard.type("152")
     page.keyboard.press("Enter")
     page.wait_for_selector('[aria-invalid="true"]')

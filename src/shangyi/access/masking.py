@@ -1,5 +1,6 @@
 """Resident ids and phone numbers as lists show them; the whole is shown on request, which is audited."""
 
+from collections.abc import Callable
 from typing import Any
 
 RESIDENT_ID = "https://shangyi.dev/fhir/sid/resident-id"
@@ -66,3 +67,38 @@ def masked(patient: dict[str, Any], field: str) -> str | None:
     find, hide = FIELDS[field]
     value = find(patient)
     return None if value is None else hide(value)
+
+
+PERSONS = frozenset({"Patient", "RelatedPerson", "Person"})
+"""Whose phone numbers are masked; those of institutions and their staff are public."""
+CALLED = frozenset({"phone", "sms", "fax", "pager"})
+
+
+def hidden(resource: dict[str, Any]) -> tuple[dict[str, Any], frozenset[str]]:
+    """A copy of any resource with the numbers of residents masked wherever they stand, and which fields were."""
+    found: set[str] = set()
+
+    def hide(field: str, value: Any, how: Callable[[str], str]) -> Any:
+        if not isinstance(value, str):
+            return value
+        found.add(field)
+        return how(value)
+
+    def walk(value: Any, person: bool) -> Any:
+        if isinstance(value, list):
+            return [walk(item, person) for item in value]
+        if not isinstance(value, dict):
+            return value
+        person = value["resourceType"] in PERSONS if "resourceType" in value else person
+        copy = {name: walk(part, person) for name, part in value.items()}
+        system = value.get("system")
+        if "subscriberId" in copy:
+            copy["subscriberId"] = hide("insurance-number", copy["subscriberId"], mask_resident_id)
+        if "value" in copy and system in (RESIDENT_ID, INSURANCE_NUMBER):
+            field = "resident-id" if system == RESIDENT_ID else "insurance-number"
+            copy["value"] = hide(field, copy["value"], mask_resident_id)
+        elif "value" in copy and person and system in CALLED:
+            copy["value"] = hide("phone", copy["value"], mask_phone)
+        return copy
+
+    return walk(resource, False), frozenset(found)

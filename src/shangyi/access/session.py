@@ -4,7 +4,7 @@ A method of ``Session`` leaves exactly one AuditEvent, refused calls too, before
 repository below, never another method of its own, so that nothing is recorded twice.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime
@@ -311,6 +311,12 @@ class Session:
             if value is None:
                 raise NotFound("The record has no such field")
             return value
+
+    def revealing(self, reference: str, fields: Iterable[str]) -> None:
+        """Record that masked fields of a resource that was read are shown in full; Forbidden where the role may not."""
+        with self.recording("reveal", "R", reference) as recording:
+            recording.event.detail["field"] = ", ".join(sorted(fields))
+            self._decide_use("reveal")
 
     def reveal_many(self, references: Sequence[str]) -> None:
         """Record that masked fields of these residents, found within the scope, are shown in full in a list.

@@ -1,13 +1,16 @@
-"""Tables as CSV: streamed, safe to open in a spreadsheet."""
+"""Tables as CSV, UTF-8: streamed, and safe to open in a spreadsheet."""
 
 import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from starlette.responses import StreamingResponse
 
+from shangyi.web.rendering import HEADERS
+
 BOM = "\ufeff"
-"""So that a spreadsheet reads UTF-8."""
+"""At the beginning, or Excel reads Chinese wrongly."""
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 BATCH = 500
 
@@ -44,14 +47,19 @@ def lines(header: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[s
     yield buffer.getvalue()
 
 
-def response(name: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> StreamingResponse:
-    """The file as a download; ``name`` without its ending, ASCII."""
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A table to take away; ``name`` of the file without its ending, in ASCII."""
+
+    name: str
+    columns: Sequence[str]
+    rows: Iterable[Sequence[object]]
+
+
+def answer(sheet: Sheet) -> StreamingResponse:
+    """The table as a download."""
     return StreamingResponse(
-        lines(header, rows),
+        lines(sheet.columns, sheet.rows),
         media_type="text/csv; charset=utf-8",
-        headers={
-            "Content-Disposition": f'attachment; filename="{name}.csv"',
-            "Cache-Control": "no-store",
-            "X-Content-Type-Options": "nosniff",
-        },
+        headers=HEADERS | {"Content-Disposition": f'attachment; filename="{sheet.name}.csv"'},
     )

@@ -11,8 +11,8 @@ from shangyi.web.components.bars import Bar, Bars
 from shangyi.web.components.chart import Pyramid, Series, TimeChart
 from shangyi.web.components.tag import Tag
 from shangyi.web.components.trend import Trend
+from shangyi.web.csv import Sheet
 from shangyi.web.overview import CASCADE, PLACE_STATES, Overview, share, total
-from shangyi.web.sheets import Sheet
 from shangyi.web.wording import display
 
 WEEK, FEW = 7, 10

@@ -64,7 +64,7 @@ def routes() -> list[BaseRoute]:
         Route("/load/{id}/cancel", page(load.cancel), methods=["POST"]),
         Route("/audit", page(audit.audit)),
         Route("/settings", page(settings.settings), methods=["GET", "POST"]),
-        Route("/records/{type}/{id}", page(record.record)),
+        Route("/records/{type}/{id}", page(record.record), methods=["GET", "POST"]),
         Route("/records/{type}/{id}/correct", page(correct.correct), methods=["GET", "POST"]),
-        Route("/records/{type}/{id}/{version:int}", page(record.record)),
+        Route("/records/{type}/{id}/{version:int}", page(record.record), methods=["GET", "POST"]),
     ]

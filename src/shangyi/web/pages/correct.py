@@ -6,6 +6,7 @@ from typing import Any
 
 from starlette.responses import RedirectResponse, Response
 
+from shangyi.access import masking
 from shangyi.errors import NotFound, PreconditionFailed, ShangyiError
 from shangyi.store.model import Version
 from shangyi.web import formats
@@ -126,6 +127,8 @@ def _form(
     sentences: list[str],
 ) -> Response:
     resource = opened.resource
+    if numbers := masking.hidden(resource)[1]:  # whoever corrects a number has to see it
+        context.session.revealing(opened.reference, numbers)
     return context.page(
         "pages/correct.html",
         "residents",

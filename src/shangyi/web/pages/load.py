@@ -120,7 +120,8 @@ def refused(context: Context) -> Response:
     loads = loads_of(context.request)
     job = loads.jobs.read(context.request.path_params["id"])
     titles = ("File", "Line or entry", "Resource", "Why it was refused", "Element")
-    return csv.response(f"refused-{job.id}", [context.text(t) for t in titles], _rows(context, loads, job))
+    columns = [context.text(t) for t in titles]
+    return csv.answer(csv.Sheet(f"refused-{job.id}", columns, _rows(context, loads, job)))
 
 
 def cancel(context: Context) -> Response:

@@ -10,7 +10,7 @@ from shangyi.access import Role, Session
 from shangyi.care.standing import people
 from shangyi.care.standing.rules import rule
 from shangyi.errors import NotFound
-from shangyi.web import figures, formats, links, sheets
+from shangyi.web import csv, figures, formats, links
 from shangyi.web import overview as computed
 from shangyi.web.components.figure import Figure
 from shangyi.web.context import Context
@@ -188,4 +188,4 @@ def sheet(context: Context) -> Response:
     made = figures.SHEETS.get(context.request.path_params["name"])
     if made is None:
         raise NotFound("There is no such figure")
-    return sheets.answer(made(view))
+    return csv.answer(made(view))

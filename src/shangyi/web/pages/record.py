@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from starlette.responses import Response
 
+from shangyi.access import masking
 from shangyi.errors import ShangyiError
 from shangyi.fhir import json
 from shangyi.store.model import Version
@@ -30,23 +31,29 @@ class Step:
 
 
 def record(context: Context) -> Response:
-    """GET /records/{type}/{id} and /records/{type}/{id}/{version}."""
+    """GET /records/{type}/{id} and /records/{type}/{id}/{version}; POST shows a resident's numbers in full."""
     type, id = context.request.path_params["type"], context.request.path_params["id"]
     number = context.request.path_params.get("version")
     shown = context.session.vread(type, id, number) if number else context.session.read(type, id)
     history = context.session.history(type, id, count=50)
     resource = shown.resource
     resident = subject(resource)
+    masked, numbers = masking.hidden(resource)
+    whole = context.request.method == "POST"
+    if whole:
+        context.session.revealing(shown.reference, numbers)
     return context.page(
         "pages/record.html",
         "residents",
         title=title(resource, context.text, context.language),
         version=shown,
         steps=steps(context, history.versions),
-        body=msgspec.json.format(json.dumps(resource), indent=2).decode(),
+        body=msgspec.json.format(json.dumps(resource if whole else masked), indent=2).decode(),
         back=f"/residents/{resident.removeprefix('Patient/')}"
         if resident.startswith("Patient/")
         else "/residents",
+        can_reveal=bool(numbers) and not whole and context.session.may_use("reveal"),
+        masked=bool(numbers) and not whole,
         void=is_void(resource),
         done=bool(context.field("done")),
         can_correct=number is None
@@ -101,10 +108,17 @@ def changes(context: Context, before: Version, after: Version) -> list[tuple[str
     ]
 
 
+MASKS = {
+    "resident_id": masking.mask_resident_id,
+    "insurance_number": masking.mask_resident_id,
+    "phone": masking.mask_phone,
+}
+
+
 def said(context: Context, part: Field) -> str:
     """A part as it is read: the name of a choice, a number with its unit, masked numbers of residents."""
-    if part.name in ("resident_id", "insurance_number", "phone"):
-        return "…" + part.value[-4:] if part.value else ""
+    if part.name in MASKS:
+        return MASKS[part.name](part.value) if part.value else ""
     if part.options:
         return context.text(part.options[part.value]) if part.value in part.options else part.value
     return (

@@ -13,7 +13,7 @@ from shangyi.care.standing.people import Due
 from shangyi.errors import NotFound
 from shangyi.store.merging import replaced_by
 from shangyi.store.model import Version
-from shangyi.web import formats, sheets
+from shangyi.web import csv, formats
 from shangyi.web.context import Context
 from shangyi.web.correction.void import is_void
 from shangyi.web.due import Reason, reasons
@@ -146,7 +146,7 @@ def values(context: Context) -> Response:
         raise NotFound("There is no such measurement")
     chart = measurements.chart(code, series, record.id, context.language)
     if context.request.url.path.endswith(".csv"):
-        return sheets.answer(sheet(context, record, code))
+        return csv.answer(sheet(context, record, code))
     return context.page(
         "pages/measurements.html",
         "residents",
@@ -156,7 +156,7 @@ def values(context: Context) -> Response:
     )
 
 
-def sheet(context: Context, record: Record, code: str) -> sheets.Sheet:
+def sheet(context: Context, record: Record, code: str) -> csv.Sheet:
     """The table of a measurement; of blood pressure both values."""
     pair = measurements.definition()["pressure"]["codes"]
     shown = pair if code in pair else [code]
@@ -169,7 +169,7 @@ def sheet(context: Context, record: Record, code: str) -> sheets.Sheet:
         for point in series:
             by_time.setdefault(point.date, [None] * len(shown))[column] = point.value
     rows = [[time, *found] for time, found in sorted(by_time.items(), reverse=True)]
-    return sheets.Sheet(f"measurements-{code}", columns, rows)
+    return csv.Sheet(f"measurements-{code}", columns, rows)
 
 
 def summary(context: Context) -> Response:

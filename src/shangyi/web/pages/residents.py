@@ -183,7 +183,7 @@ def sheet(context: Context) -> Response:
             page = page_after(page.next)
 
     # the first page before the answer begins: what is refused is refused, not cut off
-    return csv.response("residents", [context.text(title) for title in TITLES], rows(page_after("")))
+    return csv.answer(csv.Sheet("residents", [context.text(title) for title in TITLES], rows(page_after(""))))
 
 
 def _sheet_row(

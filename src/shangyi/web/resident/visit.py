@@ -11,16 +11,13 @@ from uuid import UUID, uuid4, uuid5
 from shangyi.web import choices, formats
 from shangyi.web.choices import Choice
 from shangyi.web.resident.limits import possible
+from shangyi.web.resident.measurements import definition
 from shangyi.web.resident.reading import codes, words
 
 Resource = dict[str, Any]
 
 OBSERVATION_CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-category"
 LOINC, UCUM = "http://loinc.org", "http://unitsofmeasure.org"
-GLUCOSE = {"fasting": ("14771-0", "空腹血糖"), "random": ("14749-6", "随机血糖")}
-"""LOINC for glucose in serum or plasma in mmol/L, fasting and not specified: as the rules of ``care`` and the county have it."""
-
-
 MEASURED = ("systolic", "diastolic", "pulse", "glucose")
 MOST_ROWS = 8
 FORM = "https://shangyi.dev/fhir/sid/form"
@@ -116,7 +113,7 @@ def read(
         key=_key(form.get("key", "")),
         at=_time(form.get("at", ""), now, problems),
         **numbers,
-        glucose_kind=form.get("glucose_kind", "") if form.get("glucose_kind") in GLUCOSE else "fasting",
+        glucose_kind=_glucose_kind(form.get("glucose_kind", "")),
         diagnoses=[Coded(t, choices.exact("diagnosis", t, v)) for t, v, _ in diagnoses if t],
         medicines=[Medicine(t, d, choices.exact("medicine", t, v)) for t, v, d in medicines if t],
         repeats=[
@@ -129,6 +126,17 @@ def read(
         digest=sha256("\x1f".join(said).encode()).hexdigest()[:16],
         problems=problems,
     )
+
+
+def recorded() -> dict[str, Any]:
+    """What a visit records: codes, names and units by field (``data/measurements.yaml``)."""
+    found: dict[str, Any] = definition()["recorded"]
+    return found
+
+
+def _glucose_kind(asked: str) -> str:
+    kinds = recorded()["glucose"]["kinds"]
+    return asked if asked in kinds else next(iter(kinds))
 
 
 def dosage_of(order: Resource) -> str:
@@ -219,46 +227,45 @@ def bundle(entry: Entry, patient: str, practitioner: str | None) -> Resource:
     }
 
 
-def _quantity(value: Decimal, unit: str, code: str | None = None) -> Resource:
-    return {"value": value, "unit": unit, "system": UCUM, "code": code or unit}
+def _quantity(value: Decimal, data: Mapping[str, str]) -> Resource:
+    return {"value": value, "unit": data["unit"], "system": UCUM, "code": data["ucum"]}
+
+
+def _named(data: Mapping[str, str]) -> Resource:
+    coding = {"system": LOINC, "code": data["code"], "display": data["zh"]}
+    return {"coding": [coding], "text": data["zh"]}
 
 
 def _observations(
     entry: Entry, subject: Resource, visit: Resource, moment: str, performer: list[Resource]
 ) -> list[Resource]:
-    def observation(category: str, code: str, display: str) -> Resource:
+    def observation(category: str, code: Resource) -> Resource:
         found: Resource = {
             "resourceType": "Observation",
             "status": "final",
             "category": [{"coding": [{"system": OBSERVATION_CATEGORY, "code": category}]}],
-            "code": {"coding": [{"system": LOINC, "code": code, "display": display}], "text": display},
+            "code": code,
             "subject": subject,
             "encounter": visit,
             "effectiveDateTime": moment,
         }
         return found | ({"performer": performer} if performer else {})
 
+    pressure, pulse, glucose = (recorded()[name] for name in ("pressure", "pulse", "glucose"))
     found = []
     if entry.systolic is not None and entry.diastolic is not None:
-        parts = (("8480-6", "收缩压", entry.systolic), ("8462-4", "舒张压", entry.diastolic))
+        values = {"systolic": entry.systolic, "diastolic": entry.diastolic}
         components = [
-            {
-                "code": {"coding": [{"system": LOINC, "code": code, "display": display}]},
-                "valueQuantity": _quantity(value, "mmHg", "mm[Hg]"),
-            }
-            for code, display, value in parts
+            {"code": _named(part), "valueQuantity": _quantity(values[name], pressure)}
+            for name, part in pressure["parts"].items()
         ]
-        found.append(observation("vital-signs", "85354-9", "血压") | {"component": components})
+        found.append(observation(pressure["category"], _named(pressure)) | {"component": components})
     if entry.pulse is not None:
-        found.append(
-            observation("vital-signs", "8867-4", "心率")
-            | {"valueQuantity": _quantity(entry.pulse, "次/分", "/min")}
-        )
+        value = _quantity(entry.pulse, pulse)
+        found.append(observation(pulse["category"], _named(pulse)) | {"valueQuantity": value})
     if entry.glucose is not None:
-        code, display = GLUCOSE[entry.glucose_kind]
-        found.append(
-            observation("laboratory", code, display) | {"valueQuantity": _quantity(entry.glucose, "mmol/L")}
-        )
+        kind, value = glucose["kinds"][entry.glucose_kind], _quantity(entry.glucose, glucose)
+        found.append(observation(glucose["category"], _named(kind)) | {"valueQuantity": value})
     return found
 
 
