@@ -15,7 +15,6 @@ from shangyi.access import Access
 from shangyi.care.standing.keep import follow
 from shangyi.store.database import Store
 from shangyi.store.model import SearchRequest
-from shangyi.web import overview
 from shangyi.web.loading.loads import Loads
 from shangyi.web.routes import routes
 
@@ -102,7 +101,6 @@ class Site:
 @pytest.fixture(scope="module")
 def site(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     home: Path = tmp_path_factory.mktemp("home")
-    overview.KEPT.forget()
     for record in RECORDS:
         store.repository.update(record)
     records: Any = store.repository

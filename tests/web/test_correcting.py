@@ -56,6 +56,25 @@ def test_a_blood_pressure_is_corrected_by_keyboard_with_a_reason(
     )
 
 
+def test_the_timeline_marks_what_was_corrected(page: Any, site: Site, pressure: str) -> None:
+    sign_in(page, site, "doctor")
+    page.goto(f"{site.address}/records/Observation/{pressure}/correct")
+    page.fill("#component-0", "131")
+    page.fill("#reason", "抄错一位")
+    page.keyboard.press("Enter")
+    page.wait_for_selector('.notice[role="status"]')
+    for kind in ("", "measurement"):
+        page.goto(f"{site.address}/residents/p1?kind={kind}")
+        marked = page.locator("#timeline li:has(.correction)", has_text="抄错一位")
+        assert marked.count() == 1
+        assert "131/" in marked.inner_text()
+        for word in ("已更正", "李敏"):
+            assert word in marked.inner_text()
+    marked.get_by_text("查看原记录").click()
+    assert "150.0" in page.inner_text("pre")
+    assert page.locator("h1").count() == 1
+
+
 def test_two_people_correct_one_entry(page: Any, site: Site, pressure: str) -> None:
     sign_in(page, site, "doctor")
     page.goto(f"{site.address}/records/Observation/{pressure}/correct")

@@ -5,7 +5,7 @@ import logging
 import time
 import traceback
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 from urllib.parse import quote
@@ -24,6 +24,7 @@ from shangyi.i18n import translate
 from shangyi.store.model import Scope, SearchRequest, Version
 from shangyi.web import formats
 from shangyi.web.components.shell import Shell
+from shangyi.web.memory import of_store
 from shangyi.web.navigation import CLINICAL, WORKLIST, groups
 from shangyi.web.rendering import language_of, render, render_text
 
@@ -109,13 +110,13 @@ class Context:
 
     def division_names(self, codes: Iterable[int]) -> dict[int, str]:
         """Names of divisions by 12-digit code; the record is asked once for each and remembered by the process."""
-        wanted = list(codes)
-        missing = [f"div-{code:012}" for code in wanted if f"{code:012}" not in _places]
+        wanted, names = list(codes), of_store(self.access.records, Divisions).names
+        missing = [f"div-{code:012}" for code in wanted if code not in names]
         for start in range(0, len(missing), 100):
             part = missing[start : start + 100]
             for found in self.resources("Location", ("_id", ",".join(part)), ("_count", "100")):
-                _places[found["id"].removeprefix("div-")] = found.get("name", "")
-        return {code: _places[f"{code:012}"] for code in wanted if f"{code:012}" in _places}
+                names[int(found["id"].removeprefix("div-"))] = found.get("name", "")
+        return {code: names[code] for code in wanted if code in names}
 
     @property
     def is_swap(self) -> bool:
@@ -142,9 +143,21 @@ def place_name(context: Context) -> str:
     return _place(context, code) if code else context.text("All places")
 
 
-_places: dict[str, str] = {}
-_counts: dict[Scope, tuple[float, dict[str, int]]] = {}
 COUNT_S = 20.0
+
+
+@dataclass
+class Divisions:
+    """Names of divisions by code, as far as they were asked for."""
+
+    names: dict[int, str] = field(default_factory=dict)
+
+
+@dataclass
+class DueCounts:
+    """How many residents of a scope are due, by kind, and when that was counted."""
+
+    counted: dict[Scope, tuple[float, dict[str, int]]] = field(default_factory=dict)
 
 
 def due_count(context: Context) -> dict[str, int]:
@@ -152,14 +165,15 @@ def due_count(context: Context) -> dict[str, int]:
     if context.principal.role not in WORKLIST:
         return {}
     session = context.session.panel() if context.principal.practitioner else context.session
-    kept = _counts.get(session.population)
+    counted = of_store(context.access.records, DueCounts).counted
+    kept = counted.get(session.population)
     if kept is None or time.monotonic() - kept[0] > COUNT_S:
 
         def count(records: Any, scope: Scope) -> dict[str, int]:
             with records.transaction_connection() as connection:
                 return people.counts(connection, scope, dt.datetime.now(formats.ZONE).date())
 
-        kept = _counts[session.population] = (time.monotonic(), session.aggregate("standing=due", count))
+        kept = counted[session.population] = (time.monotonic(), session.aggregate("standing=due", count))
     return kept[1]
 
 

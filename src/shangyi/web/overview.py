@@ -10,6 +10,7 @@ from shangyi.care.standing import figures, keep
 from shangyi.store import statistics
 from shangyi.store.model import Scope
 from shangyi.web import formats
+from shangyi.web.memory import of_store
 
 FRESH_S, STALE_S = 20, 900
 VISIT_DAYS, QUARTER_DAYS, YEAR_DAYS = 90, 91, 364
@@ -102,16 +103,12 @@ def unit_of(scope: Scope) -> int:
 
 
 class Kept:
-    """Overviews by scope: served at once while less than 15 minutes old, renewed behind after 20 seconds."""
+    """Overviews of one store by scope: served at once while less than 15 minutes old, renewed behind after 20 seconds."""
 
     def __init__(self) -> None:
         self._kept: dict[Scope, Overview] = {}
         self._busy: set[Scope] = set()
         self._lock = threading.Lock()
-
-    def forget(self) -> None:
-        """Keep nothing: another store is served now."""
-        self._kept.clear()
 
     def get(self, records: Any, scope: Scope) -> Overview:
         """The overview of a scope; computed now where none is kept, or it was incomplete."""
@@ -149,7 +146,9 @@ def change(now: tuple[int, int], before: tuple[int, int]) -> float | None:
     return None if a is None or b is None else a - b
 
 
-KEPT = Kept()
+def kept(records: Any, scope: Scope) -> Overview:
+    """The overview of a scope, as this process keeps it."""
+    return of_store(records, Kept).get(records, scope)
 
 
 def total(days: Sequence[tuple[dt.date, int]]) -> int:

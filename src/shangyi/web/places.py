@@ -1,16 +1,23 @@
 """Towns and villages of the reader's area, as the divisions (Location ``div-<code>``) of the record say."""
 
 import time
+from dataclasses import dataclass, field
 
 from shangyi.errors import ShangyiError
 from shangyi.web.context import Context
+from shangyi.web.memory import of_store
 
 Place = tuple[str, str]
 """(12-digit code, name)."""
 KEPT_S = 300.0
 MOST = "1000"
 
-_kept: dict[str, tuple[float, list[Place]]] = {}
+
+@dataclass
+class Searched:
+    """Divisions by what they were searched for, and when."""
+
+    kept: dict[str, tuple[float, list[Place]]] = field(default_factory=dict)
 
 
 def towns(context: Context) -> list[Place]:
@@ -49,7 +56,8 @@ def _below(context: Context, code: str) -> list[Place]:
 
 
 def _search(context: Context, name: str, value: str) -> list[Place]:
-    kept = _kept.get(value)
+    searched = of_store(context.access.records, Searched).kept
+    kept = searched.get(value)
     if kept is None or time.monotonic() - kept[0] > KEPT_S:
         found = context.resources("Location", (name, value), ("_count", MOST))
         places = sorted(
@@ -57,5 +65,5 @@ def _search(context: Context, name: str, value: str) -> list[Place]:
             for location in found
             if location["id"].startswith("div-")
         )
-        kept = _kept[value] = (time.monotonic(), places)
+        kept = searched[value] = (time.monotonic(), places)
     return kept[1]

@@ -22,7 +22,7 @@ def warm(access: Access) -> None:
     wording.english("", "")
     try:
         for scope in scopes(access):
-            overview.KEPT.get(access.records, scope)
+            overview.kept(access.records, scope)
     except ShangyiError as error:  # the first reader waits then
         log.warning("the overview was not prepared: %s", type(error).__name__)
 

@@ -33,7 +33,7 @@ def session_of(context: Context) -> tuple[Session, bool]:
 def view_of(context: Context) -> View:
     """The figures of the page, with what is needed to word them."""
     session, mine = session_of(context)
-    found = session.aggregate("overview", computed.KEPT.get)
+    found = session.aggregate("overview", computed.kept)
     return View(
         found=found,
         text=context.text,
@@ -50,7 +50,7 @@ def overview(context: Context) -> Response:
     session, mine = session_of(context)
     view = view_of(context)
     now = dt.datetime.now(formats.ZONE)
-    whole = context.session.aggregate("overview", computed.KEPT.get) if mine else view.found
+    whole = context.session.aggregate("overview", computed.kept) if mine else view.found
     names = context.division_names([place.code for place in whole.places])
     area_view = View(whole, text, language, view.opens, "/residents", names)
     role = context.principal.role

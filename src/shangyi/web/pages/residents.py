@@ -113,7 +113,7 @@ def _list(context: Context, current: str, session: Session) -> Response:
         total, status = session.aggregate("standing", count)
         rows = [(v.resource, person) for v, person in zip(page.versions, page.people, strict=True)]
         following = page.next
-    overview = context.session.aggregate("overview", computed.KEPT.get)
+    overview = context.session.aggregate("overview", computed.kept)
     names = context.division_names([place.code for place in overview.places])
     response = context.page(
         "pages/residents.html",

@@ -2,12 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from shangyi.web import formats
 from shangyi.web.components.tag import Tag
 from shangyi.web.components.timeline import Event
+from shangyi.web.resident.corrections import Corrections, corrections
 from shangyi.web.resident.lists import AMOUNTS
 from shangyi.web.resident.reading import codes, href, of_type, when
 from shangyi.web.wording import concept
@@ -59,8 +60,8 @@ def page(resources: Sequence[Resource], kind: str, before: str, text: Any, langu
     if before:
         mark = tuple(before.split("~", 1))
         listed = [r for r in listed if key(r) < mark]
-    shown, within = listed[:PAGE], by_visit(resources)
-    events = [event(r, within.get(f"Encounter/{r['id']}", ()), text, language) for r in shown]
+    shown, within, corrected = listed[:PAGE], by_visit(resources), corrections(resources, language)
+    events = [event(r, within.get(f"Encounter/{r['id']}", ()), corrected, text, language) for r in shown]
     following = "~".join(key(shown[-1])) if len(listed) > PAGE else ""
     return Page(events, following)
 
@@ -89,10 +90,16 @@ def by_visit(resources: Iterable[Resource]) -> dict[str, list[Resource]]:
     return found
 
 
-def event(resource: Resource, within: Sequence[Resource], text: Any, language: str) -> Event:
-    """One entry."""
+def event(
+    resource: Resource, within: Sequence[Resource], corrected: Corrections, text: Any, language: str
+) -> Event:
+    """One entry, with what was corrected in it: a visit shows the corrections of what was entered in it too."""
     head, detail, tag = WORDS.get(resource["resourceType"], other)(resource, within, text, language)
-    return Event(formats.day(when(resource), language), head, detail, href(resource), "", tag)
+    changed = list(corrected.get(key(resource)[1], ()))
+    for entry in within:
+        name = concept(entry.get("code") or entry.get("medicationCodeableConcept"), language)
+        changed += [replace(c, of=name) for c in corrected.get(key(entry)[1], ())]
+    return Event(formats.day(when(resource), language), head, detail, href(resource), "", tag, changed)
 
 
 Words = tuple[str, str, Tag | None]
