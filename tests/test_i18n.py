@@ -16,7 +16,9 @@ CATALOGUES = sorted((SRC / "locale" / "zh_CN" / "LC_MESSAGES").glob("*.po"))
 PACKAGES = sorted(
     p.name.removesuffix(".py") for p in SRC.iterdir() if p.suffix == ".py" or (p / "__init__.py").exists()
 )
-TRANSLATING = {"translate", "t", "_", "gettext", "N_", "text"}
+TRANSLATING = {"translate", "t", "_", "gettext", "N_"}
+READERS = {"web": {"text"}}
+"""By package: methods and functions that give a text in the reader's language (``context.text``)."""
 TEMPLATE_CALL = re.compile(r"""\b(?:_|t|translate)\(\s*(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)')""")
 CHINESE = re.compile(r"[㐀-鿿]")
 
@@ -45,9 +47,10 @@ def error_classes() -> frozenset[str]:
     return frozenset(found)
 
 
-def text_argument(call: ast.Call) -> ast.expr | None:
+def text_argument(call: ast.Call, package: str) -> ast.expr | None:
     name = name_of(call.func)
-    position = 0 if name in TRANSLATING or name in error_classes() else 2 if name == "Issue" else None
+    first = name in TRANSLATING or name in error_classes() or name in READERS.get(package, ())
+    position = 0 if first else 2 if name == "Issue" else None
     if position is None:
         return None
     keyword = next((k.value for k in call.keywords if k.arg == "text"), None)
@@ -71,7 +74,7 @@ def texts(package: str) -> dict[str, str]:
             continue
         for node in ast.walk(tree):
             if isinstance(node, ast.Call):
-                found |= dict.fromkeys(literals(text_argument(node)), place)
+                found |= dict.fromkeys(literals(text_argument(node, package)), place)
     for file in (SRC / package).rglob("*.html") if (SRC / package).is_dir() else ():
         for double, single in TEMPLATE_CALL.findall(file.read_text(encoding="utf-8")):
             found[ast.literal_eval(f'"{double}"') if double else single] = str(file.relative_to(SRC))
