@@ -93,7 +93,7 @@ def list_(json: Json = False) -> None:
         )
         return
     table(
-        [t("Name"), t("Person"), t("Role"), t("Area"), t("Practitioner"), t("State")],
+        [t("Sign-in name"), t("Person"), t("Role"), t("Area"), t("Practitioner"), t("State")],
         [
             [
                 a.name,

@@ -43,8 +43,16 @@ def _pairs() -> Iterator[Display]:
         yield vaccines["system"], vaccine["code"], vaccine["zh"], vaccine["en"]
     for code, (zh, en) in table("institutions")["types"].items():
         yield f"{BASE}/CodeSystem/institution-type", code, zh, en
+    for system, codes in table("english")["codes"].items():
+        for code, (zh, en) in codes.items():
+            yield f"{BASE}/CodeSystem/{system}", code, zh, en
 
 
 def displays() -> list[Display]:
     """Every distinct one; medicines of one ATC code differ by their Chinese text."""
     return list(dict.fromkeys(_pairs()))
+
+
+def words() -> dict[str, str]:
+    """English of the county's words that stand without a code."""
+    return {zh: en for kind in table("english")["words"].values() for zh, en in kind.items()}

@@ -46,20 +46,26 @@ def _dose(drug: dict[str, Any], age: float) -> tuple[Any, str]:
     return amount, unit
 
 
+def dosage_text(amount: Any, unit: str, times: int, route: str) -> str:
+    """As it is written on a prescription."""
+    each = unit if unit == table("words")["as_needed"] else f"每次{amount}{unit}"
+    return f"{each}，每日{times}次，{route}"
+
+
 def dosage(id: str, age: float) -> Resource:
     """The Dosage element for somebody of ``age`` years: text as it is written on a prescription, and structured."""
     drug = table("medicines")[id]
     amount, unit = _dose(drug, age)
     words = table("words")
     often = {"frequency": drug["times"], "period": 1, "periodUnit": "d"}
+    text = dosage_text(amount, unit, drug["times"], drug["route"])
     if unit == words["as_needed"]:
-        text = f"{unit}，每日{drug['times']}次，{drug['route']}"
         return {"text": text, "timing": {"repeat": often}, "route": {"text": drug["route"]}}
     dose = {"value": _amount(amount), "unit": unit}
     if unit in words["ucum"]:
         dose |= {"system": build.UCUM, "code": words["ucum"][unit]}
     return {
-        "text": f"每次{amount}{unit}，每日{drug['times']}次，{drug['route']}",
+        "text": text,
         "timing": {"repeat": often},
         "route": {"text": drug["route"]},
         "doseAndRate": [{"doseQuantity": dose}],

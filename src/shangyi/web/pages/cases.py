@@ -11,8 +11,8 @@ from shangyi.web import formats
 from shangyi.web.components.table import Column, Row, Table
 from shangyi.web.components.tag import Tag, Tone
 from shangyi.web.context import Context
-from shangyi.web.resident.reading import words
 from shangyi.web.residents import SEXES, place
+from shangyi.web.wording import concept, display
 
 BASE = "https://shangyi.dev/fhir/StructureDefinition/"
 STATUS_TONES: dict[str, Tone] = {"confirmed": "grade-2", "clinical": "grade-3", "suspected": "grade-4"}
@@ -46,7 +46,7 @@ def cases(context: Context) -> Response:
                 "Case",
                 "Disease",
                 "Onset",
-                "Diagnosed",
+                "Diagnosis",
                 "Reported after",
                 "Class",
                 "Residence",
@@ -60,7 +60,7 @@ def cases(context: Context) -> Response:
         empty=text("No case is reported"),
         dense=True,
     )
-    title = words(first.get("code"), language) if code and first else text("Case reports")
+    title = concept(first.get("code"), language) if code and first else text("Case reports")
     return context.page("pages/cases.html", "cases", title=title, table=table, code=code)
 
 
@@ -82,19 +82,19 @@ def row(context: Context, case: dict[str, Any]) -> Row:
             ),
         )
     )
-    tag = Tag(words({"coding": [status]}, language), STATUS_TONES.get(status.get("code", ""), ""))
+    tag = Tag(display(status, language), STATUS_TONES.get(status.get("code", ""), ""))
     href = f"/records/Condition/{case['id']}"
     return Row(
         [
             context.markup("components/link_cell.html", href=href, title=who or text("Record"), tag=tag),
-            words(case.get("code"), language),
+            concept(case.get("code"), language),
             formats.day(case.get("onsetDateTime"), language),
             formats.day(case.get("recordedDate"), language),
             delay(case, text),
-            (extension(case, "case-class") or {}).get("display", ""),
+            display(extension(case, "case-class") or {}, language),
             residence(patient),
             (extension(case, "reporting-unit") or {}).get("display", ""),
-            words(extension(case, "pathogen"), language),
+            concept(extension(case, "pathogen"), language),
         ],
         href,
     )
@@ -119,5 +119,5 @@ def delay(case: dict[str, Any], text: Any) -> str:
     hours = (
         dt.datetime.fromisoformat(reported) - dt.datetime.fromisoformat(diagnosed)
     ).total_seconds() / 3600
-    shown = text("{n} hours", n=f"{hours:.0f}")
+    shown = text("{n} hours", n=f"{hours:.0f}") if hours >= 1 else text("under an hour")
     return str(text("{hours}, late", hours=shown) if hours > LATE_HOURS else shown)

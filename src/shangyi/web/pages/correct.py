@@ -14,7 +14,8 @@ from shangyi.web.context import Context
 from shangyi.web.correction.fields import Field, corrected, fields
 from shangyi.web.correction.void import can_be_void, is_void, void
 from shangyi.web.provenance import provenance
-from shangyi.web.resident.reading import person_name, words
+from shangyi.web.resident.reading import person_name
+from shangyi.web.wording import concept, display
 
 Resource = dict[str, Any]
 WITH_A_VISIT = ("Observation", "Condition", "MedicationRequest", "ClinicalImpression")
@@ -77,7 +78,7 @@ def title(resource: Resource, text: Any, language: str) -> str:
         return person_name(resource)
     for element in ("code", "medicationCodeableConcept", "vaccineCode", "class"):
         if isinstance(resource.get(element), dict):
-            return words(resource[element], language) or resource[element].get("display", "")
+            return concept(resource[element], language) or display(resource[element], language)
     return str(text(TYPES.get(resource["resourceType"], resource["resourceType"])))
 
 

@@ -27,7 +27,7 @@ SHEET_PAGE = 500
 SUGGESTIONS = 8
 AGES = {"0-6": (0, 6), "7-17": (7, 17), "18-44": (18, 44), "45-64": (45, 64), "65-": (65, None)}
 """Bands of the basic public health service: children 0–6, adults, 65 and older (years, inclusive)."""
-SORTS = {"urgency": "Urgency", "name": "Name", "age": "Age", "visit": "Last visit"}
+SORTS = {"urgency": "Urgency", "name": "Full name", "age": "Age", "visit": "Last visit"}
 FILTERS = ("sex", "age", "area", "state", "due", "seen", "sort")
 DENSITY_COOKIE = "density"
 FOUND = "found"

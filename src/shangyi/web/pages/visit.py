@@ -14,6 +14,7 @@ from shangyi.web.correction.void import is_void
 from shangyi.web.resident import visit as entry_of
 from shangyi.web.resident.reading import newest_first, person_name, when, words
 from shangyi.web.resident.safety import confirmation, counts, warnings
+from shangyi.web.wording import concept, dosage
 
 Resource = dict[str, Any]
 FIELDS = "key at systolic diastolic pulse glucose glucose_kind allergy allergy_value note".split()
@@ -112,14 +113,14 @@ def _form(
         orders=[
             (
                 o["id"],
-                words(o.get("medicationCodeableConcept"), language),
-                entry_of.dosage_of(o),
+                concept(o.get("medicationCodeableConcept"), language),
+                dosage(o, language),
                 formats.day(when(o), language),
             )
             for o in orders
         ],
         chosen=chosen or [],
-        allergies=[words(a.get("code"), language) for a in allergies if counts(a)],
+        allergies=[concept(a.get("code"), language) for a in allergies if counts(a)],
         problems=problems or {},
         sentences=sentences or [],
         said=said,

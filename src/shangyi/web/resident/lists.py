@@ -8,7 +8,7 @@ from typing import Any
 from shangyi.web import formats
 from shangyi.web.components.tag import Tag
 from shangyi.web.resident.reading import codes, href, newest_first, of_type, when
-from shangyi.web.wording import concept
+from shangyi.web.wording import concept, dosage
 
 Resource = dict[str, Any]
 ACTIVE = frozenset({"active", "recurrence", "relapse"})
@@ -64,12 +64,12 @@ def medicines(resources: Iterable[Resource], text: Any, language: str) -> tuple[
     now: list[Fact] = []
     over: list[Fact] = []
     for name, order in newest.items():
-        dosage = next((d.get("text", "") for d in order.get("dosageInstruction", ())), "")
+        taken = dosage(order, language)
         if order.get("status") == "active":
             since = text("since {date}", date=formats.day(began[name], language))
-            now.append(Fact(name, since, dosage, Tag(text("In use"), "good"), href(order)))
+            now.append(Fact(name, since, taken, Tag(text("In use"), "good"), href(order)))
         else:
-            over.append(Fact(name, formats.day(when(order), language), dosage, None, href(order)))
+            over.append(Fact(name, formats.day(when(order), language), taken, None, href(order)))
     return now, over
 
 

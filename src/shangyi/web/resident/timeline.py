@@ -11,7 +11,7 @@ from shangyi.web.components.timeline import Event
 from shangyi.web.resident.corrections import Corrections, corrections
 from shangyi.web.resident.lists import AMOUNTS
 from shangyi.web.resident.reading import codes, href, of_type, when
-from shangyi.web.wording import concept
+from shangyi.web.wording import concept, dosage
 
 Resource = dict[str, Any]
 PAGE = 12
@@ -107,15 +107,13 @@ Words = tuple[str, str, Tag | None]
 
 def visit(encounter: Resource, within: Sequence[Resource], text: Any, language: str) -> Words:
     """Kind and place; then complaint or diagnosis, findings, medicines, cost."""
-    kind = next((concept(t, language) for t in encounter.get("type", ())), "") or encounter.get(
-        "class", {}
-    ).get("display", text("Visit"))
+    kinds = [*encounter.get("type", ()), {"text": encounter.get("class", {}).get("display", "")}]
+    kind = next(filter(None, (concept(k, language) for k in kinds)), "") or text("Visit")
     where = encounter.get("serviceProvider", {}).get("display", "")
     diagnoses = [concept(c.get("code"), language) for c in of_type(within, "Condition")]
     if not diagnoses:
-        diagnoses = [d.get("condition", {}).get("display", "") for d in encounter.get("diagnosis", ())] or [
-            concept(r, language) for r in encounter.get("reasonCode", ())
-        ]
+        named = [{"text": d.get("condition", {}).get("display", "")} for d in encounter.get("diagnosis", ())]
+        diagnoses = [concept(c, language) for c in named or encounter.get("reasonCode", ())]
     medicines = [
         concept(m.get("medicationCodeableConcept"), language) for m in of_type(within, "MedicationRequest")
     ]
@@ -154,8 +152,7 @@ def measurement(observation: Resource, within: Sequence[Resource], text: Any, la
 
 def medicine(order: Resource, within: Sequence[Resource], text: Any, language: str) -> Words:
     """Name and dosage."""
-    dosage = next((d.get("text", "") for d in order.get("dosageInstruction", ())), "")
-    return concept(order.get("medicationCodeableConcept"), language), dosage, None
+    return concept(order.get("medicationCodeableConcept"), language), dosage(order, language), None
 
 
 def immunisation(shot: Resource, within: Sequence[Resource], text: Any, language: str) -> Words:
@@ -218,4 +215,4 @@ def of_latest(resources: Iterable[Resource], language: str, most: int = 3) -> li
     """The latest blood pressures: day, value, and the record."""
     found = [o for o in of_type(resources, "Observation") if "component" in o and when(o)]
     found.sort(key=key, reverse=True)
-    return [(formats.date(when(o), language), value(o), href(o)) for o in found[:most]]
+    return [(formats.day(when(o), language), value(o), href(o)) for o in found[:most]]

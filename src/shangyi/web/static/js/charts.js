@@ -44,7 +44,7 @@
       axisLabel: { ...text(), hideOverlap: true, showMinLabel: false, showMaxLabel: false, formatter: dayLabel(model) },
       axisLine: line(), axisTick: { show: false },
     },
-    yAxis: { type: "value", scale: model.series.every((s) => s.kind === "line"), min: model.marks.length ? floor(model) : undefined, axisLabel: text(), splitLine: line() },
+    yAxis: { type: "value", minInterval: model.series.some((s) => s.kind === "bar") ? 1 : undefined, scale: model.series.every((s) => s.kind === "line"), min: model.marks.length ? floor(model) : undefined, axisLabel: text(), splitLine: line() },
     series: model.series.map((s, i) => ({
       name: s.name, type: s.kind, data: s.values.map((v, k) => ({
         value: [model.x[k], v],
