@@ -13,7 +13,7 @@ from shangyi.errors import Unauthenticated
 pytestmark = pytest.mark.browser
 
 
-@pytest.mark.parametrize("path", ["/load", "/export", "/accounts", "/accounts/1", "/tokens"])
+@pytest.mark.parametrize("path", ["/load", "/export", "/accounts", "/accounts/1", "/tokens", "/audit"])
 def test_a_page_is_sound(page: Any, site: Site, path: str) -> None:
     sign_in(page, site, "admin")
     for language in ("zh-CN", "en"):

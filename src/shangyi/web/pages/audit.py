@@ -30,10 +30,22 @@ ACTIONS = {
     "batch": "Did several",
     "login": "Signed in",
     "logout": "Signed out",
+    "110122": "Signed in",
+    "110123": "Signed out",
+    "merge": "Merged two records",
+    "unmerge": "Undid a merge",
+    "account-list": "Listed the accounts",
+    "account-create": "Made an account",
+    "account-change": "Changed an account",
+    "password-change": "Changed the password",
+    "password-reset": "Gave a new password",
+    "token-list": "Listed the tokens",
+    "token-create": "Made a token",
+    "token-revoke": "Ended a token",
     "load": "Loaded",
     "export": "Exported",
 }
-"""What was done, by the subtype of its event; others are shown as they are."""
+"""What was done, by the subtype of its event; others are shown as they are. 1101xx: DICOM's login and logout."""
 TONES: dict[str, Tone] = {"0": "", "4": "grade-3", "8": "grade-2", "12": "grade-1"}
 OUTCOMES = {"0": "done", "4": "not possible", "8": "refused", "12": "failed"}
 
