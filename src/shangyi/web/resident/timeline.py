@@ -117,7 +117,9 @@ def visit(encounter: Resource, within: Sequence[Resource], text: Any, language: 
     medicines = [
         concept(m.get("medicationCodeableConcept"), language) for m in of_type(within, "MedicationRequest")
     ]
-    paid = "；".join(filter(None, (amounts(b, text) for b in of_type(within, "ExplanationOfBenefit")[:1])))
+    paid = "；".join(
+        filter(None, (amounts(b, text, language) for b in of_type(within, "ExplanationOfBenefit")[:1]))
+    )
     comma = "、" if language == "zh-CN" else ", "
     parts = [comma.join(filter(None, diagnoses)), findings(within, language), comma.join(medicines), paid]
     stop = "；" if language == "zh-CN" else "; "
@@ -164,7 +166,7 @@ def immunisation(shot: Resource, within: Sequence[Resource], text: Any, language
 def claim(benefit: Resource, within: Sequence[Resource], text: Any, language: str) -> Words:
     """Where, and who paid what."""
     where = benefit.get("provider", {}).get("display", "")
-    return " · ".join(filter(None, (text("Claim"), where))), amounts(benefit, text), None
+    return " · ".join(filter(None, (text("Claim"), where))), amounts(benefit, text, language), None
 
 
 def other(resource: Resource, within: Sequence[Resource], text: Any, language: str) -> Words:
@@ -199,7 +201,7 @@ def value(observation: Resource) -> str:
     )
 
 
-def amounts(benefit: Resource, text: Any) -> str:
+def amounts(benefit: Resource, text: Any, language: str) -> str:
     """Total and what the insurance paid."""
     found = {
         code: total["amount"]["value"]
@@ -208,7 +210,9 @@ def amounts(benefit: Resource, text: Any) -> str:
         if code in AMOUNTS and "value" in total.get("amount", {})
     }
     labels = {"submitted": "Total {amount}", "benefit": "Insurance paid {amount}"}
-    return "，".join(text(labels[k], amount=f"¥{formats.number(found[k])}") for k in labels if k in found)
+    return ("，" if language == "zh-CN" else ", ").join(
+        text(labels[k], amount=f"¥{formats.number(found[k])}") for k in labels if k in found
+    )
 
 
 def of_latest(resources: Iterable[Resource], language: str, most: int = 3) -> list[tuple[str, str, str]]:
