@@ -37,7 +37,11 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     ),
     (
         "Population",
-        (("lake", "the whole population as columns: build, import, status, verify, compact"),),
+        (
+            ("lake", "the whole population as columns: build, import, status, verify, compact"),
+            ("sql", "ask the lake by SQL"),
+            ("view", "views of the lake: list, run"),
+        ),
     ),
     (
         "Keep",

@@ -1,0 +1,228 @@
+"""SQL and views for people who analyse: somebody's questions to a lake, bounded by what they may read, and recorded.
+
+In: a text of SQL, the name of a view, or a ViewDefinition; and who asks. Out: an ``Answer``. See docs/analysis.md.
+"""
+
+import builtins
+import json
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import unquote, urlsplit
+
+from shangyi.access import Area, Origin, Principal, Role
+from shangyi.access.audit.event import Event
+from shangyi.access.audit.spool import Spool
+from shangyi.access.session import Recording
+from shangyi.errors import Invalid, NotFound, NotSupported
+from shangyi.lake import catalog, library
+from shangyi.lake.analyst_engine import AnalystEngine, Reach
+from shangyi.lake.answer import Answer
+from shangyi.lake.engine import Parameters
+from shangyi.lake.manifest import NAME
+from shangyi.settings import Settings
+
+if TYPE_CHECKING:
+    from shangyi.access import Session
+
+MOST_ENGINES = 4
+"""Reaches that are kept open; each engine has the memory of the settings to itself, as far as it needs it."""
+SUBTYPE = "sql"
+OWNER = Principal("owner", "owner", "Owner of this installation", Role.OWNER, Area())
+
+
+class _Held:
+    def __init__(self, engine: AnalystEngine, token: object) -> None:
+        self.engine, self.token = engine, token
+        self.users, self.retired = 0, False
+
+
+class Engines:
+    """Engines over the lake in a directory, one for each reach, renewed when the lake has a new version."""
+
+    def __init__(self, directory: Path, settings: Settings | None = None) -> None:
+        self.directory, self.settings = directory, settings or Settings.load()
+        self._held: dict[Reach, _Held] = {}
+        self._lock = threading.Lock()
+
+    def _token(self) -> object:
+        try:
+            found = (self.directory / NAME).stat()
+        except OSError:
+            raise NotFound(
+                "There is no lake yet: shangyi lake build makes it of the record ({path})",
+                path=str(self.directory),
+            ) from None
+        return found.st_mtime_ns, found.st_ino
+
+    @contextmanager
+    def engine(self, reach: Reach) -> Iterator[AnalystEngine]:
+        """The engine for a reach over the present version; it stays as long as this block."""
+        token = self._token()
+        with self._lock:
+            held = self._held.get(reach)
+            if held is None or held.token != token:
+                engine = AnalystEngine.reaching(reach).of(catalog.open(self.directory), self.settings)
+                self._retire(reach)
+                while len(self._held) >= MOST_ENGINES:
+                    self._retire(next(iter(self._held)))
+                held = self._held[reach] = _Held(engine, token)
+            held.users += 1
+        try:
+            yield held.engine
+        finally:
+            with self._lock:
+                held.users -= 1
+                self._close_if_free(held)
+
+    def _retire(self, reach: Reach) -> None:
+        held = self._held.pop(reach, None)
+        if held is not None:
+            held.retired = True
+            self._close_if_free(held)
+
+    def _close_if_free(self, held: _Held) -> None:
+        if held.retired and not held.users:
+            held.engine.close()
+
+    def close(self) -> None:
+        """Close each as soon as nobody uses it."""
+        with self._lock:
+            for reach in list(self._held):
+                self._retire(reach)
+
+
+class Analyst:
+    """Somebody who asks. Every question is decided, bounded and leaves an AuditEvent with its text and its rows."""
+
+    def __init__(
+        self,
+        engines: Engines,
+        principal: Principal,
+        recording: Callable[[str], AbstractContextManager[Recording | None]],
+    ) -> None:
+        self.engines, self.reach, self._recording = engines, Reach.of(principal), recording
+
+    @classmethod
+    def of(cls, engines: Engines, session: "Session") -> Self:
+        """In a session."""
+        return cls(engines, session.principal, lambda text: session.recording(SUBTYPE, "E", query=text))
+
+    def sql(self, text: str, params: Parameters | None = None, *, limit: int | None = None) -> Answer:
+        """The rows of one query.
+
+        Raises Invalid with line and column where it is no query, Forbidden with the reason where it may not be asked,
+        Unavailable where it takes too long, TooLarge where it needs too much memory.
+        """
+        return self._ask(text, lambda engine: engine.ask(text, params, limit))
+
+    def view(self, view: str | Path | Mapping[str, Any], *, limit: int | None = None) -> Answer:
+        """The rows of a view: its name in the library, the path of a ViewDefinition, or one as plain JSON.
+
+        Raises NotFound, ViewError with the element and the line and column in its path, and what ``sql`` raises.
+        """
+        if isinstance(view, str) and view.replace("-", "_") in library.names():
+            name = view.replace("-", "_")
+            return self._ask(
+                f"view {name}", lambda engine: engine.ask(f'select * from main."{name}"', None, limit)
+            )
+        definition = view if isinstance(view, Mapping) else read(Path(view))
+        text = "view " + json.dumps(definition, ensure_ascii=False, separators=(",", ":"), default=str)
+        return self._ask(text, lambda engine: engine.run(definition, limit))
+
+    def _ask(self, text: str, ask: Callable[[AnalystEngine], Answer]) -> Answer:
+        with self._recording(text) as recording:
+            with self.engines.engine(self.reach) as engine:
+                answer = ask(engine)
+            if recording is not None:
+                recording.event.detail["rows"] = len(answer)
+            return answer
+
+    def describe(self) -> builtins.list[dict[str, Any]]:
+        """The views that may be read: name, titles, what they hold, columns. Reads no record."""
+        with self.engines.engine(self.reach) as engine:
+            return engine.describe()
+
+    def tables(self) -> dict[str, builtins.list[str]]:
+        """What can stand after ``from``, each with its columns: views of the library, and ``fhir.Type``."""
+        with self.engines.engine(self.reach) as engine:
+            found = {
+                view["name"]: [column["name"] for column in view["columns"]] for view in engine.describe()
+            }
+            if self.reach.persons:
+                for name in sorted(self.reach.types.intersection(engine.lake.tables())):
+                    found[f"fhir.{name}"] = [column.name for column in engine.lake.schema(name)]
+            return found
+
+
+class Population(Analyst):
+    """A lake that its owner has opened: ``shangyi.open(…)``. Close it, or use ``with``."""
+
+    def close(self) -> None:
+        """Let go of the lake."""
+        self.engines.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def open(place: str | Path, settings: Settings | None = None) -> Population:
+    """Open a lake as whoever may read its directory: the lake itself, or the SHANGYI_HOME that holds one.
+
+    ``place``: a path or a ``file:`` URL. Questions to the lake of a home leave an AuditEvent there; a lake apart from any
+    home has no record of its own to keep them in. Raises NotFound, NotSupported for another kind of URL.
+    """
+    directory = _directory(place)
+    if not (directory / NAME).exists() and (directory / "lake" / NAME).exists():
+        directory = directory / "lake"
+    home = directory.parent
+    engines = Engines(directory.absolute(), settings)
+    engines._token()  # NotFound now, not at the first question
+    return Population(engines, OWNER, owner_recording(home) if (home / "audit").is_dir() else _unrecorded)
+
+
+def _directory(place: str | Path) -> Path:
+    if isinstance(place, Path) or ("://" not in place and not place.startswith("file:")):
+        return Path(place).expanduser()
+    parts = urlsplit(place)
+    if parts.scheme != "file" or parts.netloc not in ("", "localhost"):
+        raise NotSupported("{place} cannot be opened: give a directory or a file: URL", place=place)
+    return Path(unquote(parts.path))
+
+
+def _unrecorded(text: str) -> AbstractContextManager[None]:
+    return nullcontext()
+
+
+def owner_recording(home: Path) -> Callable[[str], Recording]:
+    """Records in the spool of a home; its server, or its next start, takes the events over."""
+    spool = Spool(home / "audit")
+
+    def recording(text: str) -> Recording:
+        spool.require_room()
+        return Recording(Event(SUBTYPE, "E", OWNER, Origin(), "HSYSADMIN", query=text), spool.append)
+
+    return recording
+
+
+def read(path: Path) -> Mapping[str, Any]:
+    """A ViewDefinition in a file."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise NotFound(
+            "There is no view {name}: neither in the library nor as a file", name=str(path)
+        ) from error
+    except ValueError as error:
+        raise Invalid("{path} is not JSON: {reason}", path=str(path), reason=str(error)) from error
+    if not isinstance(found, dict):
+        raise Invalid("{path} holds no ViewDefinition", path=str(path))
+    return found

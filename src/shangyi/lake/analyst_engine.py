@@ -1,0 +1,211 @@
+"""An engine for one reach: it has the views and tables that somebody may read, bounded by their area, and no others.
+
+``main`` holds the views of the library, ``fhir`` the tables of the resource types, for those who may see persons. Both
+are made for the area as ``store.scope`` bounds the record: by the division where the resident lives; what belongs to
+nobody is seen where its type is shared, else from everywhere only.
+"""
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import duckdb
+import pyarrow as pa
+
+from shangyi.access import Principal, policy
+from shangyi.errors import Forbidden, Invalid
+from shangyi.lake import groups, library, relations, statement
+from shangyi.lake.answer import Answer
+from shangyi.lake.duckdb_engine import DuckDBEngine
+from shangyi.lake.engine import Parameters
+from shangyi.query import views
+from shangyi.store.scope import PUBLIC
+
+EVERY_ROW = 10**12
+"""More rows than any table has. Below a LIMIT no condition of the text is evaluated, so that no error, and no time, can
+tell of rows outside the area."""
+_RESIDENTS = {
+    "resourceType": "ViewDefinition",
+    "resource": "Patient",
+    "select": [
+        {
+            "column": [
+                {"name": "patient_key", "path": "getResourceKey()"},
+                {
+                    "name": "codes",
+                    "path": f"address.extension('{relations.DIVISION}').value.ofType(Coding).code",
+                    "collection": True,
+                },
+            ]
+        }
+    ],
+}
+
+
+class Reach(NamedTuple):
+    """What somebody may read. ``area``: its leading digits. ``persons``: rows and names, not only groups."""
+
+    area: str
+    persons: bool
+    types: frozenset[str]
+
+    @classmethod
+    def of(cls, principal: Principal) -> "Reach":
+        """By role and area."""
+        role = principal.role
+        persons = policy.may(role, "search", "Patient") and role not in policy.CASES_ONLY
+        return cls(principal.area.digits, persons, policy.types_for(role, "search"))
+
+    @property
+    def views(self) -> tuple[str, ...]:
+        """The views of the library within reach."""
+        if not self.persons:
+            return tuple(name for name in library.names() if name not in library.PERSONS)
+        return tuple(name for name in library.names() if library.definition(name)["resource"] in self.types)
+
+
+class AnalystEngine(DuckDBEngine):
+    """``reach`` is given before the engine starts: ``AnalystEngine.of`` a lake ``reaching`` so far."""
+
+    tables_in = "kept"
+    reach: Reach
+
+    @classmethod
+    def reaching(cls, reach: Reach) -> type["AnalystEngine"]:
+        """The engine for a reach."""
+        return type("AnalystEngine", (cls,), {"reach": reach})
+
+    @cached_property
+    def tables(self) -> frozenset[tuple[str, ...]]:
+        """The names that a query may read, in lower case."""
+        found: set[tuple[str, ...]] = {(name,) for name in self.views}
+        found |= {("main", name) for name in self.views}
+        if self.reach.persons:
+            found |= {("fhir", name.lower()) for name in self.reach.types}
+        return frozenset(found)
+
+    @cached_property
+    def views(self) -> Mapping[str, Mapping[str, str]]:
+        """The views that this lake has within reach, each with its columns and their types."""
+        return {
+            name: {column.name: column.type for column in relations.columns(name)}
+            for name in self.reach.views
+            if name not in self.unavailable
+        }
+
+    def ask(self, text: str, params: Parameters | None = None, limit: int | None = None) -> Answer:
+        """The rows of one query within reach; at most ``limit`` of them."""
+        with self._database.cursor() as connection:
+            tree = statement.parse(connection, text)
+            statement.check(tree, text, self.tables)
+            try:
+                if self.reach.persons:
+                    return self._first(text, params, limit)
+                connection.sql(text)  # names and types, by the text as it is written
+            except duckdb.Error as error:
+                raise statement.explained(error, text, tree) from error
+            except Invalid as error:
+                if isinstance(error.__cause__, duckdb.Error):
+                    raise statement.explained(error.__cause__, text, tree) from error
+                raise
+            if params:
+                raise Forbidden("Your role sees grouped results only: write values into the text")
+            grouped = groups.grouped(tree, text, self.views)
+            counted = statement.write(connection, grouped.tree)
+        try:
+            table = self.sql(counted)
+        except Invalid:  # what the engine says could hold a value
+            raise Invalid("The query cannot be computed over these data") from None
+        return _limited(groups.released(table, grouped.counts), limit)
+
+    def run(self, definition: Mapping[str, Any], limit: int | None = None) -> Answer:
+        """The rows of a ViewDefinition of somebody's own. ViewError with the places of what is wrong with it."""
+        if not self.reach.persons:
+            raise Forbidden("Your role sees grouped results only: ask the views of the library by SQL")
+        view = views.parse(definition)
+        if view.resource not in self.reach.types:
+            raise Forbidden("Your role does not allow this")
+        plan = views.compile(definition, self.lake.table(view.resource))
+        return self._first(plan.sql("duckdb", f'fhir."{view.resource}"'), None, limit)
+
+    def _first(self, text: str, params: Parameters | None, limit: int | None) -> Answer:
+        if limit is None:
+            return Answer(self.sql(text, params))
+        held: list[pa.RecordBatch] = []
+        rows = 0
+        with self.stream(text, params) as reader:
+            for batch in reader:
+                held.append(batch)
+                rows += batch.num_rows
+                if rows > limit:
+                    break
+            return _limited(pa.Table.from_batches(held, reader.schema), limit)
+
+    def _library(self) -> Iterator[str]:
+        bounded = bool(self.reach.area)
+        within = "within" if bounded else "kept"
+        yield "create schema within; create schema fhir; create schema inner_views"
+        if bounded:
+            yield f"create view within.resident_area as {self._resident_area()}"
+            yield ";".join(self._within(name) for name in sorted(policy.ALL_BUT_AUDIT))
+        fence = f" limit {EVERY_ROW}" if bounded else ""
+        if self.reach.persons:
+            yield ";".join(
+                f'create view fhir."{name}" as select * from {within}."{name}"{fence}'
+                for name in sorted(self.reach.types)
+            )
+        made = []
+        for name, text in relations.statements(self.lake, within, "inner_views", self.unavailable):
+            yield f'create view inner_views."{name}" as {text}'
+            made.append(name)
+        yield ";".join(
+            f'create view main."{name}" as select * from inner_views."{name}"{fence}'
+            for name in made
+            if name in self.reach.views
+        )
+
+    def _resident_area(self) -> str:
+        plan = views.compile(_RESIDENTS, self.lake.table("Patient"))
+        code = "list_filter(codes, lambda c: regexp_full_match(c, '[0-9]{1,12}'))[1]"
+        divisions = plan.sql("duckdb", 'kept."Patient"')
+        return f"select patient_key from ({divisions}) where {self._inside(code)}"
+
+    def _inside(self, code: str) -> str:
+        return f"rpad({code}, 12, '0') like '{self.reach.area}%'"
+
+    def _within(self, name: str) -> str:
+        """The rows of a type that lie in the area."""
+        resident = "patient_key in (select patient_key from within.resident_area)"
+        if name in PUBLIC:
+            bound = f"patient_key is null or {resident}"
+        else:
+            own = self._own(name)
+            bound = f"{resident} or patient_key is null and {own}"
+        return f'create view within."{name}" as select * from kept."{name}" where {bound}'
+
+    def _own(self, name: str) -> str:
+        """Whether what belongs to no resident lies in the area: by the person within it; else a shared type does."""
+        shared = str(name in policy.SHARED).lower()
+        if not self.lake.table(name).column("contained"):
+            return shared
+        code = relations.contained_division("contained")
+        return f"coalesce({self._inside(code)}, {shared})"
+
+    def describe(self) -> list[dict[str, Any]]:
+        """The views within reach for people: name, title, what it holds, columns."""
+        return [
+            {
+                "name": name,
+                "title": library.definition(name)["title"],
+                "title_zh": relations.title_zh(name),
+                "description": library.definition(name)["description"],
+                "columns": [column._asdict() for column in relations.columns(name)],
+            }
+            for name in self.views
+        ]
+
+
+def _limited(table: pa.Table, limit: int | None) -> Answer:
+    if limit is None or table.num_rows <= limit:
+        return Answer(table)
+    return Answer(table.slice(0, limit), whole=False)
