@@ -112,6 +112,8 @@ def create_app(settings: Settings | None = None) -> "Starlette":
             yield
         finally:
             loads.close()
+            if hasattr(app.state, "analysis"):  # made by the first query
+                app.state.analysis.close()
             ended.set()
             keeper.join(30)
             standing.join(30)

@@ -13,6 +13,7 @@ from starlette.applications import Starlette
 
 from shangyi.access import Access
 from shangyi.care.standing.keep import follow
+from shangyi.settings import Settings
 from shangyi.store.database import Store
 from shangyi.store.model import SearchRequest
 from shangyi.web.loading.loads import Loads
@@ -96,6 +97,7 @@ class Site:
     address: str
     access: Access
     loads: Loads
+    home: Path
 
 
 @pytest.fixture(scope="module")
@@ -116,18 +118,21 @@ def site(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sit
         app = Starlette(routes=routes())
         app.state.access = access
         app.state.loads = Loads(home, store.conninfo, 8 << 20)
+        app.state.settings = Settings(home=home, lake_memory_mb=256, lake_threads=1, lake_seconds=30)
         server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
         thread = threading.Thread(target=server.run, daemon=True)
         thread.start()
         while not server.started:
             time.sleep(0.02)
         port = server.servers[0].sockets[0].getsockname()[1]
-        yield Site(f"http://127.0.0.1:{port}", access, app.state.loads)
+        yield Site(f"http://127.0.0.1:{port}", access, app.state.loads, home)
         server.should_exit = True
         ended.set()
         thread.join()
         standing.join()
         app.state.loads.close()
+        if hasattr(app.state, "analysis"):
+            app.state.analysis.close()
 
 
 def sign_in(page: Any, site: Site, name: str) -> None:

@@ -147,11 +147,11 @@ class AnalystEngine(DuckDBEngine):
         yield "create schema within; create schema fhir; create schema inner_views"
         if bounded:
             yield f"create view within.resident_area as {self._resident_area()}"
-            yield ";".join(self._within(name) for name in sorted(policy.ALL_BUT_AUDIT))
+            yield ";".join(self._within(name) for name in sorted(self._bounded))
         fence = f" limit {EVERY_ROW}" if bounded else ""
         if self.reach.persons:
             yield ";".join(
-                f'create view fhir."{name}" as select * from {within}."{name}"{fence}'
+                f'create view fhir."{name}" as select * from {self._table(name)}'
                 for name in sorted(self.reach.types)
             )
         made = []
@@ -163,6 +163,20 @@ class AnalystEngine(DuckDBEngine):
             for name in made
             if name in self.reach.views
         )
+
+    @cached_property
+    def _bounded(self) -> frozenset[str]:
+        """The types whose rows are held against the area: those that the lake has, and those the library reads."""
+        return frozenset(self.lake.tables()) | {
+            library.definition(name)["resource"] for name in library.names()
+        }
+
+    def _table(self, name: str) -> str:
+        if (
+            not self.reach.area or name not in self._bounded
+        ):  # of what the lake has none, nothing is to be bounded
+            return f'kept."{name}"'
+        return f'within."{name}" limit {EVERY_ROW}'
 
     def _resident_area(self) -> str:
         plan = views.compile(_RESIDENTS, self.lake.table("Patient"))

@@ -26,6 +26,8 @@ def groups(principal: Principal, text: Callable[[str], str], due: Mapping[str, i
     if role is Role.ADMINISTRATOR:
         system.insert(0, NavItem("audit", text("Audit"), "/audit"))
     population = [NavItem("cases", text("Case reports"), "/cases")] if role in CASES else []
+    if policy.may_use(role, "aggregate"):
+        population.append(NavItem("analysis", text("Analysis"), "/analysis"))
     data = [NavItem("load", text("Load records"), "/load")] if policy.may_use(role, "load") else []
     if policy.may_use(role, "export"):
         data.append(NavItem("export", text("Take records out"), "/export"))

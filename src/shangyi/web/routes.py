@@ -5,6 +5,7 @@ from starlette.routing import BaseRoute, Route
 from shangyi.web.context import page
 from shangyi.web.pages import (
     accounts,
+    analysis,
     audit,
     cases,
     choices,
@@ -35,6 +36,7 @@ def routes() -> list[BaseRoute]:
         Route("/", page(overview.overview)),
         Route("/figures/{name}.csv", page(overview.sheet)),
         Route("/cases", page(cases.cases)),
+        Route("/analysis", page(analysis.analysis), methods=["GET", "POST"]),
         Route("/residents", page(residents.residents), methods=["GET", "POST"]),
         Route("/residents/suggest", page(residents.suggest), methods=["POST"]),
         Route("/residents/new", page(register.register), methods=["GET", "POST"]),

@@ -61,6 +61,15 @@
     }
   }, true);
 
+  // A text of several lines: Enter is a new line there, with Ctrl it sends.
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || event.isComposing) return;
+    const field = event.target.closest?.("[data-submit-keys]");
+    if (!field) return;
+    event.preventDefault();
+    field.form.requestSubmit();
+  });
+
   document.addEventListener("mousedown", (event) => {
     const option = event.target.closest('[data-combo] [role="option"]:not([aria-disabled])');
     if (!option) return;

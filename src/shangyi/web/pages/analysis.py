@@ -1,0 +1,174 @@
+"""SQL over the population: the views, a query, its rows and a chart, within what the reader may see."""
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+from starlette.responses import Response
+
+from shangyi.errors import ShangyiError
+from shangyi.settings import Settings
+from shangyi.web.components.bars import Bar, Bars
+from shangyi.web.components.table import Column, Row, Table
+from shangyi.web.context import Context
+from shangyi.web.rendering import HEADERS
+
+if TYPE_CHECKING:
+    from shangyi.lake.analysis import Analyst, Engines
+    from shangyi.lake.answer import Answer
+
+SHOWN, IN_FILE = 200, 100_000
+"""Rows on the page, and in the file."""
+MOST_BARS = 20
+BOM = "\ufeff".encode()
+"""So that a spreadsheet reads UTF-8."""
+
+COHORT = """select d.name as town, p.gender, count(distinct patient_id) as residents
+from patient p
+join condition c using (patient_id)
+join division d on d.division = left(p.division, 9) || '000'
+where c.category = 'problem-list-item' and c.code like 'I10%' and p.birth_year <= 1961
+group by all
+having count(distinct patient_id) >= 5
+order by residents desc"""
+CONTROL = """select d.name || case when b.systolic < 140 and b.diastolic < 90 then ' < 140/90' else ' >= 140/90' end as town,
+  count(distinct patient_id) as residents, count(*) as measurements
+from patient p
+join condition c using (patient_id)
+join blood_pressure b using (patient_id)
+join division d on d.division = left(p.division, 9) || '000'
+where c.category = 'problem-list-item' and c.code like 'I10%'
+group by all
+having count(distinct patient_id) >= 5
+order by town"""
+COST = """select left(e.created, 4) as year, round(sum(e.submitted) / count(distinct patient_id)) as per_resident,
+  count(distinct patient_id) as residents, round(sum(e.submitted)) as charged, round(sum(e.benefit)) as insurance
+from claim e
+join condition c using (patient_id)
+where c.category = 'problem-list-item' and c.code like 'E11%'
+group by all
+having count(distinct patient_id) >= 5
+order by year"""
+EXAMPLES = {
+    "cohort": ("Cohort: over 65 with hypertension, by town and sex", COHORT),
+    "control": ("Hypertension: measurements under and over 140/90 mmHg, by town", CONTROL),
+    "cost": ("Cost of residents with type 2 diabetes, by year", COST),
+}
+"""Each runs for every role."""
+
+_starting = threading.Lock()
+
+
+def engines(context: Context) -> "Engines":
+    """The engines of this process, made at the first question: duckdb is not for whoever never asks."""
+    state = context.request.app.state
+    with _starting:
+        if not hasattr(state, "analysis"):
+            from shangyi.lake.analysis import Engines
+
+            settings: Settings = state.settings
+            state.analysis = Engines(settings.home / "lake", settings)
+        found: Engines = state.analysis
+        return found
+
+
+def analyst(context: Context) -> "Analyst":
+    """The reader, asking."""
+    from shangyi.lake.analysis import Analyst
+
+    context.session.require_use("aggregate")
+    return Analyst.of(engines(context), context.session)
+
+
+def analysis(context: Context) -> Response:
+    """GET /analysis?example=…, POST /analysis: the query goes by POST and stands in no address."""
+    who = analyst(context)
+    example = EXAMPLES.get(context.field("example"))
+    text = context.field("query") or (example[1] if example else "")
+    asked = context.request.method == "POST" and bool(text)
+    answer, problems, status = None, [], 200
+    try:
+        views = who.describe()
+        if asked and context.field("as") == "csv":
+            return sheet(who.sql(text, limit=IN_FILE))
+        if asked:
+            answer = who.sql(text, limit=SHOWN)
+    except ShangyiError as error:
+        views = views if "views" in locals() else []
+        problems, status = context.sentences(error), error.status
+    return context.page(
+        "pages/analysis.html",
+        "analysis",
+        status=status,
+        query=text,
+        problems=problems,
+        views=views,
+        persons=who.reach.persons,
+        examples=[(name, context.text(title)) for name, (title, _) in EXAMPLES.items()],
+        table=table(context, answer) if answer is not None else None,
+        bars=bars(answer) if answer is not None else None,
+        more=answer is not None and not answer.whole,
+        shown=SHOWN,
+        in_file=IN_FILE,
+        seconds=engines(context).settings.lake_seconds,
+        chinese=context.language == "zh-CN",
+    )
+
+
+def sheet(answer: "Answer") -> Response:
+    """The rows as a file."""
+    headers = HEADERS | {"Content-Disposition": 'attachment; filename="analysis.csv"'}
+    return Response(BOM + answer.bytes("csv"), media_type="text/csv; charset=utf-8", headers=headers)
+
+
+def shown(value: Any) -> str:
+    """A value in a cell."""
+    from shangyi.lake.answer import cell, plain
+
+    value = plain(value)
+    if isinstance(value, float):
+        return f"{value:,.2f}".rstrip("0").rstrip(".")
+    if isinstance(value, str):
+        return value
+    return cell(value)
+
+
+def is_number(value: Any) -> bool:
+    """Whether it is a figure."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def table(context: Context, answer: "Answer") -> Table:
+    """The rows."""
+    rows = [list(row.values()) for row in answer.rows()]
+    numbers = [
+        bool(rows) and all(is_number(row[i]) or row[i] is None for row in rows)
+        for i in range(len(answer.columns))
+    ]
+    return Table(
+        caption=context.text("Result"),
+        columns=[Column(name, number) for name, number in zip(answer.columns, numbers, strict=True)],
+        rows=[Row([shown(value) for value in row]) for row in rows],
+        empty=context.text("The query has no rows"),
+        dense=True,
+    )
+
+
+def bars(answer: "Answer") -> Bars | None:
+    """The first column of figures against what stands before it; None where that is no chart."""
+    rows = [list(row.values()) for row in answer.rows()]
+    width = len(answer.columns)
+    figure = next(
+        (i for i in range(1, width) if rows and all(is_number(row[i]) and row[i] >= 0 for row in rows)), None
+    )
+    if figure is None or not 1 < len(rows) <= MOST_BARS * 3:
+        return None
+    return Bars(
+        [
+            Bar(
+                " ".join(shown(value) for value in row[:figure]) or "—",
+                float(row[figure]),
+                shown(row[figure]),
+            )
+            for row in rows[:MOST_BARS]
+        ]
+    )
