@@ -17,8 +17,8 @@ from shangyi.errors import Misconfigured
 from shangyi.i18n import DEFAULT_LANGUAGE, LANGUAGES
 
 PREFIX = "SHANGYI_"
-ELSEWHERE = frozenset({"SHANGYI_SHARED", "SHANGYI_PYTHON"})
-"""Names that tests and the launcher read; known, but no settings of the platform."""
+ELSEWHERE = frozenset({"SHANGYI_SHARED", "SHANGYI_PYTHON", "SHANGYI_LAKE"})
+"""Names that tests, notebooks and the launcher read; known, but no settings of the platform."""
 
 
 def default_home() -> Path:
