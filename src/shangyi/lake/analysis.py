@@ -6,6 +6,7 @@ In: a text of SQL, the name of a view, or a ViewDefinition; and who asks. Out: a
 import builtins
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
@@ -36,15 +37,22 @@ OWNER = Principal("owner", "owner", "Owner of this installation", Role.OWNER, Ar
 
 class _Held:
     def __init__(self, engine: AnalystEngine, token: object) -> None:
-        self.engine, self.token = engine, token
+        self.engine, self.token, self.since = engine, token, time.monotonic()
         self.users, self.retired = 0, False
 
 
 class Engines:
-    """Engines over the lake in a directory, one for each reach, renewed when the lake has a new version."""
+    """Engines over the lake in a directory, one for each reach, renewed when the lake has a new version.
 
-    def __init__(self, directory: Path, settings: Settings | None = None) -> None:
-        self.directory, self.settings = directory, settings or Settings.load()
+    ``keep_seconds``: so long an engine is kept all the same, because a lake that follows its record changes every second.
+    """
+
+    def __init__(self, directory: Path, settings: Settings | None = None, keep_seconds: float = 0) -> None:
+        self.directory, self.settings, self.keep_seconds = (
+            directory,
+            settings or Settings.load(),
+            keep_seconds,
+        )
         self._held: dict[Reach, _Held] = {}
         self._lock = threading.Lock()
 
@@ -64,7 +72,7 @@ class Engines:
         token = self._token()
         with self._lock:
             held = self._held.get(reach)
-            if held is None or held.token != token:
+            if held is None or (held.token != token and time.monotonic() - held.since >= self.keep_seconds):
                 engine = AnalystEngine.reaching(reach).of(catalog.open(self.directory), self.settings)
                 self._retire(reach)
                 while len(self._held) >= MOST_ENGINES:

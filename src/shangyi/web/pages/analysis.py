@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 SHOWN, IN_FILE = 200, 100_000
 """Rows on the page, and in the file."""
 MOST_BARS = 20
+KEEP_S = 4.0
+"""How far an answer may be behind the lake."""
 BOM = "\ufeff".encode()
 """So that a spreadsheet reads UTF-8."""
 
@@ -66,7 +68,7 @@ def engines(context: Context) -> "Engines":
             from shangyi.lake.analysis import Engines
 
             settings: Settings = state.settings
-            state.analysis = Engines(settings.home / "lake", settings)
+            state.analysis = Engines(settings.home / "lake", settings, KEEP_S)
         found: Engines = state.analysis
         return found
 
