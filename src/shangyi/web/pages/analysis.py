@@ -88,6 +88,7 @@ def analysis(context: Context) -> Response:
     text = context.field("query") or (example[1] if example else "")
     asked = context.request.method == "POST" and bool(text)
     answer, problems, status = None, [], 200
+    views: list[dict[str, Any]] = []
     try:
         views = who.describe()
         if asked and context.field("as") == "csv":
@@ -95,7 +96,6 @@ def analysis(context: Context) -> Response:
         if asked:
             answer = who.sql(text, limit=SHOWN)
     except ShangyiError as error:
-        views = views if "views" in locals() else []
         problems, status = context.sentences(error), error.status
     return context.page(
         "pages/analysis.html",
