@@ -79,6 +79,7 @@ def create_app(settings: Settings | None = None) -> "Starlette":
     from shangyi.api.body import Limits
     from shangyi.api.middleware import RequestLog
     from shangyi.care.standing.keep import follow
+    from shangyi.lake.asking import Analysts
     from shangyi.lake.follow import Follower
     from shangyi.web.loading.loads import Loads
     from shangyi.web.routes import routes as pages
@@ -101,6 +102,7 @@ def create_app(settings: Settings | None = None) -> "Starlette":
     following = Thread(target=lake.run, args=(settings.lake_interval,), name="lake", daemon=True)
     if settings.lake_interval:
         following.start()
+    analysts = Analysts(settings.home / "lake", settings)
     loads = Loads(settings.home, found.store.conninfo, settings.max_upload_mb * 1024 * 1024)
     loads.resume()
     warming = Thread(target=warm, args=(access,), name="warming", daemon=True)
@@ -112,8 +114,7 @@ def create_app(settings: Settings | None = None) -> "Starlette":
             yield
         finally:
             loads.close()
-            if hasattr(app.state, "analysis"):  # made by the first query
-                app.state.analysis.close()
+            analysts.close()
             ended.set()
             keeper.join(30)
             standing.join(30)
@@ -123,9 +124,12 @@ def create_app(settings: Settings | None = None) -> "Starlette":
             opening.__exit__(None, None, None)
 
     app = Starlette(
-        routes=[*api.routes(access, limits), *pages()], middleware=[Middleware(RequestLog)], lifespan=lifespan
+        routes=[*api.routes(access, limits, analysts), *pages()],
+        middleware=[Middleware(RequestLog)],
+        lifespan=lifespan,
     )
     app.state.access = access
+    app.state.analysis = analysts
     app.state.loads = loads
     app.state.settings = settings
     return app

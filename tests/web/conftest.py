@@ -13,6 +13,7 @@ from starlette.applications import Starlette
 
 from shangyi.access import Access
 from shangyi.care.standing.keep import follow
+from shangyi.lake.asking import Analysts
 from shangyi.settings import Settings
 from shangyi.store.database import Store
 from shangyi.store.model import SearchRequest
@@ -119,6 +120,7 @@ def site(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sit
         app.state.access = access
         app.state.loads = Loads(home, store.conninfo, 8 << 20)
         app.state.settings = Settings(home=home, lake_memory_mb=256, lake_threads=1, lake_seconds=30)
+        app.state.analysis = Analysts(home / "lake", app.state.settings)
         server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
         thread = threading.Thread(target=server.run, daemon=True)
         thread.start()
@@ -131,8 +133,7 @@ def site(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sit
         thread.join()
         standing.join()
         app.state.loads.close()
-        if hasattr(app.state, "analysis"):
-            app.state.analysis.close()
+        app.state.analysis.close()
 
 
 def sign_in(page: Any, site: Site, name: str) -> None:

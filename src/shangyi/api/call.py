@@ -11,6 +11,7 @@ from shangyi.api import body as bodies
 from shangyi.api.negotiation import Format, UnsupportedMediaType, preferences, response_format
 from shangyi.errors import Invalid
 from shangyi.i18n import LANGUAGES
+from shangyi.lake.asking import Analysts
 
 if TYPE_CHECKING:
     from shangyi.api.reply import Reply
@@ -55,6 +56,12 @@ class Call:
 
     run: "Callable[[Call], Reply]" = field(default=None, repr=False)  # type: ignore[assignment]
     """Answers another request as if it had come alone: the entries of a batch."""
+
+    analysts: Analysts | None = field(default=None, repr=False)
+    """Who asks the lake of this server; None where it has none."""
+
+    in_batch: bool = False
+    """An entry of a batch, which takes a resource for an answer."""
 
     session: Session = field(init=False)
 

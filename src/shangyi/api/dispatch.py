@@ -26,6 +26,7 @@ from shangyi.api.reply import Reply
 from shangyi.api.workers import Workers
 from shangyi.errors import Invalid, NotFound, ShangyiError
 from shangyi.fhir import definitions
+from shangyi.lake.asking import Analysts
 from shangyi.store.pipeline import Broken
 from shangyi.store.questions import Question, Row, Steps
 
@@ -38,6 +39,8 @@ LIGHT_BYTES = 16 * 1024
 
 FIELDS = {
     "type": r"[A-Z][A-Za-z]*",
+    "logical": "ViewDefinition",  # of SQL on FHIR: no type of R4, and nothing of it is stored
+    "view": r"[A-Za-z0-9_\-.]{1,64}",
     "member": r"[A-Z][A-Za-z]*|\*",
     "id": r"[^/$_][^/]*",
     "version": r"[^/]+",
@@ -84,9 +87,10 @@ class FhirRoute(BaseRoute):
         prefix: str = "/fhir",
         limits: Limits | None = None,
         workers: Workers | None = None,
+        analysts: Analysts | None = None,
     ) -> None:
         self.access = access
-        self.prefix = prefix
+        self.prefix, self.analysts = prefix, analysts
         self.limits = limits or Limits()
         self.workers = workers or Workers()
         self.budget = Budget(self.limits.body_bytes)
@@ -248,6 +252,7 @@ class FhirRoute(BaseRoute):
             request_id=request_id(scope),
             client=client[0] if client else None,
             limits=self.limits,
+            analysts=self.analysts,
         )
 
 

@@ -17,6 +17,7 @@ from shangyi.api.interactions.read import read, reading
 from shangyi.api.interactions.search import compartment_search, search
 from shangyi.api.interactions.update import conditional_update, update
 from shangyi.api.interactions.vread import vread
+from shangyi.lake.asking import Analysts
 
 PREFIX = "/fhir"
 
@@ -32,6 +33,12 @@ INTERACTIONS: tuple[Interaction, ...] = (
     Interaction("search-system", "GET", "/", search),
     Interaction("search-system", "POST", "/_search", search),
     Interaction("history-system", "GET", "/_history", history),
+    Interaction("operation", "GET", "/{operation}", operation),
+    Interaction("operation", "POST", "/{operation}", operation),
+    Interaction("operation", "GET", "/{logical}/{operation}", operation),
+    Interaction("operation", "POST", "/{logical}/{operation}", operation),
+    Interaction("operation", "GET", "/{logical}/{view}/{operation}", operation),
+    Interaction("operation", "POST", "/{logical}/{view}/{operation}", operation),
     Interaction("create", "POST", "/{type}", create),
     Interaction("search-type", "GET", "/{type}", search),
     Interaction("search-type", "POST", "/{type}/_search", search),
@@ -54,6 +61,6 @@ INTERACTIONS: tuple[Interaction, ...] = (
 )
 
 
-def routes(access: Access, limits: Limits | None = None) -> list[BaseRoute]:
-    """FHIR under ``/fhir``, and the health of the process."""
-    return [FhirRoute(access, INTERACTIONS, PREFIX, limits), *health.routes(access)]
+def routes(access: Access, limits: Limits | None = None, analysts: Analysts | None = None) -> list[BaseRoute]:
+    """FHIR under ``/fhir``, and the health of the process. ``analysts``: of the lake, where the server has one."""
+    return [FhirRoute(access, INTERACTIONS, PREFIX, limits, analysts=analysts), *health.routes(access)]

@@ -127,19 +127,23 @@ class Analyst:
         """
         return self._ask(text, lambda engine: engine.ask(text, params, limit))
 
-    def view(self, view: str | Path | Mapping[str, Any], *, limit: int | None = None) -> Answer:
+    def view(
+        self, view: str | Path | Mapping[str, Any], *, limit: int | None = None, patient: str | None = None
+    ) -> Answer:
         """The rows of a view: its name in the library, the path of a ViewDefinition, or one as plain JSON.
 
+        ``patient``: the key of a resident (``Patient/1``), whose rows alone are given.
         Raises NotFound, ViewError with the element and the line and column in its path, and what ``sql`` raises.
         """
+        whose = f" of {patient}" if patient else ""
         if isinstance(view, str) and view.replace("-", "_") in library.names():
             name = view.replace("-", "_")
-            return self._ask(
-                f"view {name}", lambda engine: engine.ask(f'select * from main."{name}"', None, limit)
-            )
+            return self._ask(f"view {name}{whose}", lambda engine: engine.view(name, limit, patient))
         definition = view if isinstance(view, Mapping) else read(Path(view))
-        text = "view " + json.dumps(definition, ensure_ascii=False, separators=(",", ":"), default=str)
-        return self._ask(text, lambda engine: engine.run(definition, limit))
+        text = f"view{whose} " + json.dumps(
+            definition, ensure_ascii=False, separators=(",", ":"), default=str
+        )
+        return self._ask(text, lambda engine: engine.run(definition, limit, patient))
 
     def _ask(self, text: str, ask: Callable[[AnalystEngine], Answer]) -> Answer:
         with self._recording(text) as recording:

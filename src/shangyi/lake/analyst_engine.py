@@ -13,7 +13,7 @@ import duckdb
 import pyarrow as pa
 
 from shangyi.access import Principal, policy
-from shangyi.errors import Forbidden, Invalid
+from shangyi.errors import Forbidden, Invalid, NotSupported
 from shangyi.lake import groups, library, relations, statement
 from shangyi.lake.answer import Answer
 from shangyi.lake.duckdb_engine import DuckDBEngine
@@ -98,6 +98,8 @@ class AnalystEngine(DuckDBEngine):
         with self._database.cursor() as connection:
             tree = statement.parse(connection, text)
             statement.check(tree, text, self.tables)
+            if params and not self.reach.persons:
+                raise Forbidden("Your role sees grouped results only: write values into the text")
             try:
                 if self.reach.persons:
                     return self._first(text, params, limit)
@@ -108,8 +110,6 @@ class AnalystEngine(DuckDBEngine):
                 if isinstance(error.__cause__, duckdb.Error):
                     raise statement.explained(error.__cause__, text, tree) from error
                 raise
-            if params:
-                raise Forbidden("Your role sees grouped results only: write values into the text")
             grouped = groups.grouped(tree, text, self.views)
             counted = statement.write(connection, grouped.tree)
         try:
@@ -118,7 +118,20 @@ class AnalystEngine(DuckDBEngine):
             raise Invalid("The query cannot be computed over these data") from None
         return _limited(groups.released(table, grouped.counts), limit)
 
-    def run(self, definition: Mapping[str, Any], limit: int | None = None) -> Answer:
+    def view(self, name: str, limit: int | None = None, patient: str | None = None) -> Answer:
+        """The rows of a view of the library; of one resident: those whose key is ``patient``."""
+        text = f'select * from main."{name}"'
+        if patient is None:
+            return self.ask(text, None, limit)
+        if not self.reach.persons:
+            raise Forbidden("Your role sees grouped results only: ask the views of the library by SQL")
+        if name in library.PLACES:
+            raise NotSupported("The view {name} has no residents", name=name)
+        return self.ask(f"{text} where patient_id = $patient", {"patient": patient}, limit)
+
+    def run(
+        self, definition: Mapping[str, Any], limit: int | None = None, patient: str | None = None
+    ) -> Answer:
         """The rows of a ViewDefinition of somebody's own. ViewError with the places of what is wrong with it."""
         if not self.reach.persons:
             raise Forbidden("Your role sees grouped results only: ask the views of the library by SQL")
@@ -126,7 +139,11 @@ class AnalystEngine(DuckDBEngine):
         if view.resource not in self.reach.types:
             raise Forbidden("Your role does not allow this")
         plan = views.compile(definition, self.lake.table(view.resource))
-        return self._first(plan.sql("duckdb", f'fhir."{view.resource}"'), None, limit)
+        source, params = f'fhir."{view.resource}"', None
+        if patient is not None:
+            source = f"(select * from {source} where patient_key = $patient)"
+            params = {"patient": patient}
+        return self._first(plan.sql("duckdb", source), params, limit)
 
     def _first(self, text: str, params: Parameters | None, limit: int | None) -> Answer:
         if limit is None:

@@ -61,10 +61,13 @@ class Answer:
             raise Invalid("{format} is none of {formats}", format=format, formats=", ".join(FORMATS))
         FORMATS[format](self, file)
 
-    def bytes(self, format: str) -> bytes:
-        """In one of ``FORMATS``."""
+    def bytes(self, format: str, *, header: bool = True) -> bytes:
+        """In one of ``FORMATS``. ``header``: whether CSV begins with the names of the columns."""
         file = io.BytesIO()
-        self.write(format, file)
+        if format == "csv" and not header:
+            _csv(self, file, header=False)
+        else:
+            self.write(format, file)
         return file.getvalue()
 
 
@@ -112,11 +115,12 @@ def _ndjson(answer: Answer, file: BinaryIO) -> None:
     file.writelines(_dump(row) + b"\n" for row in _rows(answer))
 
 
-def _csv(answer: Answer, file: BinaryIO) -> None:
+def _csv(answer: Answer, file: BinaryIO, header: bool = True) -> None:
     """RFC 4180 in UTF-8; what a spreadsheet would take for a formula gets an apostrophe, lists are JSON."""
     text = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=True)
     writer = csv.writer(text)
-    writer.writerow(answer.columns)
+    if header:
+        writer.writerow(answer.columns)
     for row in _rows(answer):
         writer.writerow([cell(value) for value in row.values()])
     text.detach()

@@ -145,8 +145,14 @@ def test_patches_are_of_the_format_stated(http: Client) -> None:
 def test_every_operation_named_is_served(http: Client, rest: dict[str, Any]) -> None:
     for entry in rest["resource"]:
         names = {operation["name"] for operation in entry.get("operation", [])}
-        assert names == ({"validate", "everything"} if entry["type"] == "Patient" else {"validate"})
+        more = {"Patient": {"everything"}, "Library": {"sqlquery-run"}}
+        assert names == {"validate"} | more.get(entry["type"], set())
     assert http.get("/fhir/Observation/$everything").status_code == 404
+    assert {operation["name"] for operation in rest["operation"]} == {"viewdefinition-run", "sqlquery-run"}
+    for operation in rest["operation"]:
+        assert http.get(f"/fhir/${operation['name']}").status_code == 400  # served, and in need of input
+    assert http.get("/fhir/$validate").status_code == 404
+    assert http.get("/fhir/ViewDefinition/$validate").status_code == 404
 
 
 def test_formats(http: Client) -> None:

@@ -149,6 +149,7 @@ def entry_call(call: Call, entry: Any, place: str) -> Call:
         client=call.client,
         limits=call.limits,
         run=call.run,
+        in_batch=True,
     )
     inner.session = call.session
     return inner

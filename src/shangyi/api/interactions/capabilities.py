@@ -11,6 +11,7 @@ from shangyi.api import reply
 from shangyi.api.call import Call, Resource
 from shangyi.api.interactions.operation import OPERATIONS
 from shangyi.api.interactions.patch import MEDIA_TYPE
+from shangyi.api.operations.definition import Operation
 from shangyi.api.reply import Reply
 from shangyi.api.subset import Subset
 from shangyi.errors import Invalid
@@ -68,6 +69,7 @@ def statement(codes: frozenset[str]) -> Resource:
                 "security": {"cors": False, "description": "Authorization: Bearer, or the console's session"},
                 "resource": [type_entry(name, codes) for name in definitions.resource_types()],
                 "interaction": [{"code": code} for code in SYSTEM_CODES if code in codes],
+                "operation": [operation_entry(op) for op in OPERATIONS.values() if "system" in op.levels],
                 "searchParam": [
                     {"name": p.code, "definition": p.url, "type": p.type}
                     for p in search_parameters("Basic")
@@ -100,13 +102,15 @@ def type_entry(type_: str, codes: frozenset[str]) -> Resource:
             {"name": p.code, "definition": p.url, "type": p.type} for p in search_parameters(type_)
         ],
     }
-    if operations := [
-        {"name": op.name, "definition": op.definition}
-        for op in OPERATIONS.values()
-        if not op.types or type_ in op.types
-    ]:
+    if operations := [operation_entry(op) for op in OPERATIONS.values() if not op.types or type_ in op.types]:
         entry["operation"] = operations
     return entry
+
+
+def operation_entry(op: Operation) -> Resource:
+    """An operation and where it is defined."""
+    found = {"name": op.name, "definition": op.definition}
+    return {**found, "documentation": op.documentation} if op.documentation else found
 
 
 @cache

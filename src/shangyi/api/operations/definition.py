@@ -7,7 +7,7 @@ from typing import Any
 
 from shangyi.api.call import Call
 from shangyi.api.reply import Reply
-from shangyi.errors import Invalid
+from shangyi.errors import Invalid, NotSupported
 
 Input = dict[str, list[Any]]
 
@@ -18,6 +18,8 @@ FORMS = {
     "code": re.compile(r"\S+( \S+)*"),
     "string": re.compile(r"(?s).+"),
     "uri": re.compile(r"\S+"),
+    "boolean": re.compile(r"true|false"),
+    "Reference": re.compile(r"\S+"),
 }
 
 
@@ -33,7 +35,8 @@ class Parameter:
 class Operation:
     """An operation: its name without ``$``, its canonical, the types it is for (empty: all), its levels, its input.
 
-    ``safe``: it changes nothing, so that GET may ask for it.
+    ``safe``: it changes nothing, so that GET may ask for it. ``unsupported``: input that its definition names and this
+    server does not take. ``documentation``: for the CapabilityStatement.
     """
 
     name: str
@@ -43,6 +46,8 @@ class Operation:
     levels: frozenset[str] = frozenset({"instance"})
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
     safe: bool = True
+    unsupported: frozenset[str] = frozenset()
+    documentation: str = ""
 
 
 def read_input(call: Call, operation: Operation) -> Input:
@@ -52,6 +57,7 @@ def read_input(call: Call, operation: Operation) -> Input:
     """
     found: Input = {}
     for name, text in call.parameters:
+        _check_supported(operation, name)
         parameter = operation.parameters.get(name)
         if parameter is None:
             if call.strict:
@@ -73,6 +79,24 @@ def read_input(call: Call, operation: Operation) -> Input:
     return found
 
 
+def _check_supported(operation: Operation, name: object) -> None:
+    if name in operation.unsupported:
+        raise NotSupported(
+            "The parameter {name} of ${operation} is not served here",
+            expression=str(name),
+            name=name,
+            operation=operation.name,
+        )
+
+
+def _plain(parameter: Parameter, value: object) -> str:
+    """A value as the address would have it; empty, which has no form, where it is something else."""
+    if parameter.type == "Reference":
+        reference = value.get("reference") if isinstance(value, dict) else None
+        return reference if isinstance(reference, str) else ""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def _check_form(name: str, parameter: Parameter, value: object) -> None:
     if not FORMS[parameter.type].fullmatch(str(value)):
         raise Invalid("The parameter {name} is no {type}", name=name, type=parameter.type)
@@ -90,6 +114,7 @@ def _read_body(call: Call, operation: Operation, found: Input) -> None:
         raise Invalid("Parameters.parameter is a list", expression="Parameters.parameter")
     for item in given:
         name = item.get("name")
+        _check_supported(operation, str(name))
         parameter = operation.parameters.get(name) if isinstance(name, str) else None
         if parameter is None:
             raise Invalid(
@@ -102,6 +127,11 @@ def _read_body(call: Call, operation: Operation, found: Input) -> None:
         )
         if key not in item:
             raise Invalid("The parameter {name} needs {key}", name=name, key=key)
-        if parameter.type != "Resource":
-            _check_form(str(name), parameter, item[key])
-        found.setdefault(str(name), []).append(item[key] if parameter.type == "Resource" else str(item[key]))
+        if parameter.type == "Resource":
+            if not isinstance(item[key], dict):
+                raise Invalid("The parameter {name} is no {type}", name=name, type=parameter.type)
+            found.setdefault(str(name), []).append(item[key])
+            continue
+        value = _plain(parameter, item[key])
+        _check_form(str(name), parameter, value)
+        found.setdefault(str(name), []).append(value)

@@ -1,26 +1,23 @@
 """SQL over the population: the views, a query, its rows and a chart, within what the reader may see."""
 
-import threading
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response
 
 from shangyi.errors import ShangyiError
-from shangyi.settings import Settings
+from shangyi.lake.asking import Analysts
 from shangyi.web.components.bars import Bar, Bars
 from shangyi.web.components.table import Column, Row, Table
 from shangyi.web.context import Context
 from shangyi.web.rendering import HEADERS
 
 if TYPE_CHECKING:
-    from shangyi.lake.analysis import Analyst, Engines
+    from shangyi.lake.analysis import Analyst
     from shangyi.lake.answer import Answer
 
 SHOWN, IN_FILE = 200, 100_000
 """Rows on the page, and in the file."""
 MOST_BARS = 20
-KEEP_S = 4.0
-"""How far an answer may be behind the lake."""
 BOM = "\ufeff".encode()
 """So that a spreadsheet reads UTF-8."""
 
@@ -57,28 +54,11 @@ EXAMPLES = {
 }
 """Each runs for every role."""
 
-_starting = threading.Lock()
-
-
-def engines(context: Context) -> "Engines":
-    """The engines of this process, made at the first question: duckdb is not for whoever never asks."""
-    state = context.request.app.state
-    with _starting:
-        if not hasattr(state, "analysis"):
-            from shangyi.lake.analysis import Engines
-
-            settings: Settings = state.settings
-            state.analysis = Engines(settings.home / "lake", settings, KEEP_S)
-        found: Engines = state.analysis
-        return found
-
 
 def analyst(context: Context) -> "Analyst":
     """The reader, asking."""
-    from shangyi.lake.analysis import Analyst
-
-    context.session.require_use("aggregate")
-    return Analyst.of(engines(context), context.session)
+    analysts: Analysts = context.request.app.state.analysis
+    return analysts.of(context.session)
 
 
 def analysis(context: Context) -> Response:
@@ -111,7 +91,7 @@ def analysis(context: Context) -> Response:
         more=answer is not None and not answer.whole,
         shown=SHOWN,
         in_file=IN_FILE,
-        seconds=engines(context).settings.lake_seconds,
+        seconds=context.request.app.state.settings.lake_seconds,
         chinese=context.language == "zh-CN",
     )
 
