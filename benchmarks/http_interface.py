@@ -283,7 +283,12 @@ def main() -> None:
         cases = small_cases(options.residents)
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
-    environment = {**os.environ, "SHANGYI_HOME": str(home), "SHANGYI_LOG": "info"}
+    environment = {
+        **os.environ,
+        "SHANGYI_HOME": str(home),
+        "SHANGYI_LOG": "info",
+        "SHANGYI_LAKE_INTERVAL": "0",
+    }
     command = [sys.executable, "-c", SERVER, str(listener.fileno())]
     with open(home / "benchmark.log", "wb") as log:
         child = subprocess.Popen(command, pass_fds=[listener.fileno()], env=environment, stderr=log)

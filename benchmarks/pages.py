@@ -158,7 +158,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=30)
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
-    os.environ["SHANGYI_HOME"] = str(given.home)
+    os.environ.update(SHANGYI_HOME=str(given.home), SHANGYI_LAKE_INTERVAL="0")  # the record alone
     from shangyi.wiring import create_app
 
     global POSTMASTER

@@ -5,6 +5,7 @@ import json
 import os
 import random
 import signal
+import socket
 import subprocess
 import time
 from pathlib import Path
@@ -67,8 +68,14 @@ def one_round(home: Home, token: str, number: int, file: Path, instants: random.
             assert verify(records).problems == []
 
 
+def free_port() -> int:
+    """A port of one's own: on the default one a server of another test might answer after this one is killed."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
 def served(home: Home) -> tuple[subprocess.Popen[bytes], str]:
-    process = home.start("serve", "--json")
+    process = home.start("serve", "--json", "--port", str(free_port()))
     assert process.stdout is not None
     line = process.stdout.readline()
     detail = home.path / "logs" / "cli-error.log"
