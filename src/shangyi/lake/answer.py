@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from shangyi.errors import Invalid, Misconfigured
 
 if TYPE_CHECKING:
-    import pandas  # type: ignore[import-untyped]
+    import pandas
     import polars
 
 
