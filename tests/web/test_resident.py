@@ -12,6 +12,8 @@ from tests.care.standing.records import coded, measured, order, pressure, proble
 from tests.web.conftest import Site, sign_in
 from tests.web.test_overview import DAYS_AGO, someone
 
+from shangyi.web import formats
+
 pytestmark = pytest.mark.browser
 LAB = "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation"
 
@@ -158,7 +160,7 @@ def test_the_summary_prints_on_one_sheet_with_time_and_author(page: Any, site: S
     sign_in(page, site, "doctor")
     page.goto(site.address + "/residents/z1/summary")
     text = page.inner_text(".sheet")
-    assert f"截至 {dt.date.fromisoformat(DAYS_AGO[0])}" in text
+    assert f"截至 {dt.datetime.now(formats.ZONE).date()}" in text
     assert "李敏 制作" in text
     assert "91321195803140019" not in page.content()
     pdf = page.pdf(format="A4", prefer_css_page_size=True)
