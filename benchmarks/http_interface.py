@@ -2,6 +2,9 @@
 
     PYTHONPATH=src python benchmarks/http_interface.py [--residents 200] [--seconds 10] [--connections 8] [--json]
     PYTHONPATH=src python benchmarks/http_interface.py --home HOME --connections 1    # HOME of benchmarks/population.py
+    PYTHONPATH=src python benchmarks/http_interface.py --home HOME --building         # HOME of shangyi demo, with its lake
+
+``--building``: read by id while the server follows the record, then while it builds the lake anew.
 
 With one connection the processor time of each request is measured too (all threads of the server, all processes of
 PostgreSQL): on a noisy host its p99 says what the clock cannot.
@@ -152,6 +155,41 @@ def large_cases(home: Path) -> tuple[dict[str, str], dict[str, list[str]]]:
     return tokens, cases
 
 
+def read_cases(home: Path) -> tuple[dict[str, str], dict[str, list[str]]]:
+    """A token, and some resources of a home to read by id."""
+    os.environ["SHANGYI_HOME"] = str(home)
+    from shangyi.settings import Settings
+    from shangyi.store.body import unpack_id
+    from shangyi.store.types import NAMES
+    from shangyi.wiring import opened
+
+    with opened(Settings.load()) as opening:
+        administration = opening.access.administration(opening.access.owner_session())
+        secret = administration.create_token("benchmark", "clinician", "*", timedelta(hours=1)).secret
+        with opening.store.pool.connection() as connection:
+            rows = connection.execute(
+                "select r.type, r.id from search s join resource r on r.rid = s.rid and r.version = s.version"
+                " order by s.rid limit 2000"
+            ).fetchall()
+    return {"all": secret}, {"read by id": [f"/fhir/{NAMES[type_]}/{unpack_id(id)}" for type_, id in rows]}
+
+
+def built(home: Path, seconds: float = 600) -> None:
+    """Wait until there is a lake."""
+    deadline = time.monotonic() + seconds
+    while not (home / "lake" / "manifest.json").exists() and time.monotonic() < deadline:
+        time.sleep(0.2)
+    time.sleep(2)
+
+
+def build_anew(home: Path) -> None:
+    """Take the lake away and wait until the server builds it."""
+    (home / "lake" / "manifest.json").unlink()
+    deadline = time.monotonic() + 60
+    while not any((home / "lake").glob("scratch-*")) and time.monotonic() < deadline:
+        time.sleep(0.1)
+
+
 def ticks(pid: int) -> float:
     """User and system time of a process so far, in seconds; 0 when it has ended."""
     try:
@@ -272,10 +310,11 @@ def main() -> None:
     parser.add_argument("--only", default="")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--home", type=Path)
+    parser.add_argument("--building", action="store_true")
     options = parser.parse_args()
     if options.home:
         home = options.home.absolute()
-        tokens, cases = large_cases(home)
+        tokens, cases = (read_cases if options.building else large_cases)(home)
     else:
         home = Path(tempfile.mkdtemp(prefix="shangyi-http-"))
         home.chmod(0o711)
@@ -287,25 +326,35 @@ def main() -> None:
         **os.environ,
         "SHANGYI_HOME": str(home),
         "SHANGYI_LOG": "info",
-        "SHANGYI_LAKE_INTERVAL": "0",
+        "SHANGYI_LAKE_INTERVAL": "1" if options.building else "0",
     }
     command = [sys.executable, "-c", SERVER, str(listener.fileno())]
     with open(home / "benchmark.log", "wb") as log:
         child = subprocess.Popen(command, pass_fds=[listener.fileno()], env=environment, stderr=log)
     try:
         wait(port, child, home)
+        if options.building:
+            built(home)
         settle(child.pid)
         for name, paths in cases.items():
             if options.only in name:
                 token = tokens[name.partition(", as ")[2] or "all"]
-                found = measure(name, port, token, paths, options, child.pid, home)
-                print(
-                    json.dumps(found) if options.json else "  ".join(f"{k} {v}" for k, v in found.items()),
-                    flush=True,
-                )
+                show(measure(name, port, token, paths, options, child.pid, home), options.json)
+                if options.building:
+                    build_anew(home)
+                    show(
+                        measure(f"{name}, lake building", port, token, paths, options, child.pid, home),
+                        options.json,
+                    )
+                    print("still building" if not (home / "lake" / "manifest.json").exists() else "built")
     finally:
         child.terminate()
         child.wait(120)
+
+
+def show(found: dict[str, Any], as_json: bool) -> None:
+    """A row of figures."""
+    print(json.dumps(found) if as_json else "  ".join(f"{k} {v}" for k, v in found.items()), flush=True)
 
 
 def settle(server: int) -> None:

@@ -80,7 +80,8 @@ def create_app(settings: Settings | None = None) -> "Starlette":
     from shangyi.api.middleware import RequestLog
     from shangyi.care.standing.keep import follow
     from shangyi.lake.asking import Analysts
-    from shangyi.lake.follow import Follower
+    from shangyi.lake.process import Task
+    from shangyi.lake.supervision import Supervisor
     from shangyi.web.loading.loads import Loads
     from shangyi.web.routes import routes as pages
     from shangyi.web.warming import warm
@@ -98,8 +99,14 @@ def create_app(settings: Settings | None = None) -> "Starlette":
     keeper.start()
     standing = Thread(target=follow, args=(found.store.repository, ended), name="standing", daemon=True)
     standing.start()
-    lake = Follower(access, settings.home / "lake", settings.lake_build == "yes", ended)
-    following = Thread(target=lake.run, args=(settings.lake_interval,), name="lake", daemon=True)
+    task = Task(
+        found.store.conninfo,
+        str(settings.home),
+        settings.lake_interval,
+        settings.lake_build == "yes",
+        settings.log,
+    )
+    following = Thread(target=Supervisor(task, ended).run, name="lake", daemon=True)
     if settings.lake_interval:
         following.start()
     analysts = Analysts(settings.home / "lake", settings)

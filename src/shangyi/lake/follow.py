@@ -1,6 +1,6 @@
-"""What the server runs in the background: the lake a few seconds behind the record, compacted, built where there is none.
+"""What the lake's process does (``process``): the lake a few seconds behind the record, compacted, built where there is none.
 
-Several processes may do it; one at a time writes. A fault of the lake (a full disk) is logged once and tried again:
+One at a time writes, and commands may, too. A fault of the lake (a full disk) is logged once and tried again:
 the record does not depend on it, and the last good version goes on answering.
 """
 
@@ -20,14 +20,12 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 ACCOUNT = "lake"
 """The system account that reads the record for it."""
-START_S = 3.0
-"""After the start of a server: first it answers."""
 LONGEST_S = 30.0
 """Between attempts after a fault."""
 
 
 class Ended(Exception):
-    """The server ends: leave what is under way, which changes nothing."""
+    """The process ends: leave what is under way, which changes nothing."""
 
 
 class Follower:
@@ -37,7 +35,7 @@ class Follower:
         self.access, self.directory, self.build, self.ended = access, directory, build, ended
         self._settled = 0
 
-    def run(self, every_s: float, wait_s: float = START_S) -> None:
+    def run(self, every_s: float, wait_s: float = 0) -> None:
         """Until ``ended``."""
         pause, failing = wait_s, ""
         while not self.ended.wait(pause):
