@@ -18,7 +18,7 @@ _GROUP_REFERENCE = re.compile(r"\$\{(\w+)\}|\$(\d+)")
 
 
 @lru_cache(maxsize=1024)
-def _pattern(text: str, flags: str = "") -> re.Pattern[str]:
+def regular_expression(text: str, flags: str = "") -> re.Pattern[str]:
     """A regular expression: PCRE's named groups as Python's, a point matches line ends too."""
     known = {"i": re.IGNORECASE, "m": re.MULTILINE, "s": re.DOTALL}
     if set(flags) - known.keys():
@@ -34,7 +34,7 @@ def _pattern(text: str, flags: str = "") -> re.Pattern[str]:
 
 def matcher(pattern: str) -> Callable[[str], bool]:
     """``matches()`` with a pattern that does not change."""
-    search = _pattern(pattern).search
+    search = regular_expression(pattern).search
     return lambda text: search(text) is not None
 
 
@@ -45,11 +45,11 @@ def _substring(text: str, start: int, length: int | None = None) -> str | None:
 
 
 def _matches(text: str, pattern: str, flags: str | None = None) -> bool:
-    return _pattern(pattern, flags or "").search(text) is not None
+    return regular_expression(pattern, flags or "").search(text) is not None
 
 
 def _matches_full(text: str, pattern: str, flags: str | None = None) -> bool:
-    return _pattern(pattern, flags or "").fullmatch(text) is not None
+    return regular_expression(pattern, flags or "").fullmatch(text) is not None
 
 
 def _replace_matches(text: str, pattern: str, replacement: str, flags: str | None = None) -> str:
@@ -57,7 +57,7 @@ def _replace_matches(text: str, pattern: str, replacement: str, flags: str | Non
         return text
     template = _GROUP_REFERENCE.sub(r"\\g<\1\2>", replacement.replace("\\", r"\\"))
     try:
-        return _pattern(pattern, flags or "").sub(template, text)
+        return regular_expression(pattern, flags or "").sub(template, text)
     except (re.error, IndexError) as error:
         raise EvaluationError("Not a replacement: {reason}", reason=str(error)) from None
 
