@@ -53,6 +53,31 @@ def test_views(home: Home, directory: str, tmp_path: Path) -> None:
     assert "line 1, column 1" in wrong
 
 
+def test_kept_views(home: Home, directory: str, tmp_path: Path) -> None:
+    at = ("--directory", directory)
+    assert "No view is kept" in home.run("view", "kept", *at).stdout
+    own = tmp_path / "own-view.json"
+    select = [{"column": [{"name": "g", "path": "gender"}]}]
+    own.write_text(json.dumps({"resourceType": "ViewDefinition", "resource": "Patient", "select": select}))
+    made = home.json("view", "materialise", "patient", str(own), *at)
+    assert [(view["name"], view["rows"], view["kept"]) for view in made] == [
+        ("own_view", 3, 1),
+        ("patient", 3, 1),
+    ]
+    assert "own_view" in home.run("view", "kept", *at).stdout
+    assert home.json("view", "refresh", *at) == made
+    assert [view["name"] for view in home.json("view", "list", *at) if view["kept"]] == [
+        "patient",
+        "own_view",
+    ]
+    assert "(kept)" in home.run("view", "list", *at).stdout
+    assert home.json("view", "run", "own_view", *at) == home.json("view", "run", str(own), *at)
+    assert home.json("sql", "select count(*) n from own_view where g = 'female'", *at) == [{"n": 2}]
+    assert [view["name"] for view in home.json("view", "drop", "own_view", *at)] == ["patient"]
+    assert "No view own_view" in home.run("view", "drop", "own_view", *at, code=4).stderr
+    home.run("view", "materialise", *at, code=2 + 1)
+
+
 def test_errors(home: Home, directory: str) -> None:
     assert (
         "line 1, column 8"

@@ -1,10 +1,10 @@
-"""What test_faults kills: takes what a store writes into a lake, and compacts it, without a pause."""
+"""What test_faults kills: takes what a store writes into a lake, compacts it and keeps views, without a pause."""
 
 import sys
 from pathlib import Path
 
 from shangyi.errors import Unavailable
-from shangyi.lake import compaction
+from shangyi.lake import compaction, materialisation
 from shangyi.lake.sync import refresh
 from shangyi.store.database import Store
 
@@ -18,6 +18,8 @@ if __name__ == "__main__":
             try:
                 refresh(directory, store.repository)
                 compaction.compact(directory)
+                materialisation.refresh(directory)
                 compaction.compact(directory, everything=True)
+                materialisation.refresh(directory)
             except Unavailable:  # the one before is not quite gone
                 continue

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from tests.lake.test_materialised import same
 from tests.lake.test_sync import current, equal, patient, reading
 
 from shangyi import lake
@@ -19,6 +20,7 @@ from shangyi.access import Access
 from shangyi.errors import Unavailable
 from shangyi.lake import compaction, parquet
 from shangyi.lake.follow import Follower
+from shangyi.lake.materialisation import keep
 from shangyi.lake.snapshot import build
 from shangyi.lake.sync import refresh, sync
 from shangyi.store.database import Store
@@ -43,7 +45,7 @@ def write_some(records: Repository, chance: random.Random) -> None:
 def survives(store: Store, directory: Path, rounds: int) -> None:
     chance, records = random.Random(rounds), store.repository
     build(directory, records)
-    version = 1
+    version = keep(directory, {"patient": {}, "observation": {}}).version
     for _ in range(rounds):
         with subprocess.Popen(
             [sys.executable, str(SYNCING), str(directory), store.conninfo],
@@ -59,8 +61,10 @@ def survives(store: Store, directory: Path, rounds: int) -> None:
             assert opened.version >= version
             version = opened.version
             assert all(path.exists() for name in opened.tables() for path in opened.files(name))
+        same(directory)
         refresh(directory, records, patience_s=5)
         equal(directory, records)
+        same(directory)
         assert not list(directory.glob("scratch-*"))
     assert {p.relative_to(directory).as_posix() for p in directory.glob("*/*.parquet")} == current(
         directory

@@ -343,7 +343,7 @@ def test_row_by_row(name: str, county: County, county_engine: lake.DuckDBEngine)
 def test_over_a_lake_without_anything(name: str) -> None:
     """Every view compiles over a table without columns."""
     definition = library.definition(name)
-    assert "select" in relations.statement(name, Table(definition["resource"], ()))
+    assert "select" in relations.of_library(name, Table(definition["resource"], ())).sql("source")
     assert views.compile(definition, Table(definition["resource"], ())).columns
 
 
@@ -351,7 +351,7 @@ def test_what_has_no_column_is_not_answered_in_part(tmp_path: Path) -> None:
     """A lake that keeps an element beside its columns lacks the view that asks for it, and says why."""
     table = Table("Immunization", (), frozenset({"vaccineCode"}))
     with pytest.raises(views.ViewError) as refused:
-        relations.statement("immunization", table)
+        relations.of_library("immunization", table)
     assert "column[2]" in str(refused.value.issues[0].expression)
 
 
@@ -397,7 +397,7 @@ def test_units_are_comparable(tmp_path: Path) -> None:
 def test_every_column_is_documented() -> None:
     """docs/views.md lists every view with every column, its type and what it holds."""
     page = (Path(__file__).parents[2] / "docs" / "views.md").read_text(encoding="utf-8")
-    parts = re.split(r"^## (\w+) .*$", page, flags=re.MULTILINE)
+    parts = re.split(r"^## ([a-z_]+) .*$", page, flags=re.MULTILINE)
     documented = dict(zip(parts[1::2], parts[2::2], strict=True))
     assert sorted(documented) == sorted(library.names())
     for name in library.names():
@@ -406,4 +406,6 @@ def test_every_column_is_documented() -> None:
 
 
 def test_chinese_titles() -> None:
-    assert all(re.search("[一-鿿]", relations.title_zh(name)) for name in library.names())
+    assert all(
+        re.search("[一-鿿]", relations.title(library.definition(name), "zh-CN")) for name in library.names()
+    )

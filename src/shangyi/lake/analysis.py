@@ -19,11 +19,12 @@ from shangyi.access.audit.event import Event
 from shangyi.access.audit.spool import Spool
 from shangyi.access.session import Recording
 from shangyi.errors import Invalid, NotFound, NotSupported
-from shangyi.lake import catalog, library
+from shangyi.lake import catalog, library, manifest
 from shangyi.lake.analyst_engine import AnalystEngine, Reach
 from shangyi.lake.answer import Answer
 from shangyi.lake.engine import Parameters
 from shangyi.lake.manifest import NAME
+from shangyi.lake.materialisation import Standing, standings
 from shangyi.settings import Settings
 
 if TYPE_CHECKING:
@@ -136,14 +137,18 @@ class Analyst:
         Raises NotFound, ViewError with the element and the line and column in its path, and what ``sql`` raises.
         """
         whose = f" of {patient}" if patient else ""
-        if isinstance(view, str) and view.replace("-", "_") in library.names():
-            name = view.replace("-", "_")
+        if isinstance(view, str) and (name := view.replace("-", "_")) in self._names():
             return self._ask(f"view {name}{whose}", lambda engine: engine.view(name, limit, patient))
         definition = view if isinstance(view, Mapping) else read(Path(view))
         text = f"view{whose} " + json.dumps(
             definition, ensure_ascii=False, separators=(",", ":"), default=str
         )
         return self._ask(text, lambda engine: engine.run(definition, limit, patient))
+
+    def _names(self) -> frozenset[str]:
+        """The views of the library, and those that are kept beside the lake."""
+        current = manifest.read(self.engines.directory)
+        return frozenset((*library.names(), *(current.views if current else ())))
 
     def _ask(self, text: str, ask: Callable[[AnalystEngine], Answer]) -> Answer:
         with self._recording(text) as recording:
@@ -172,6 +177,11 @@ class Analyst:
 
 class Population(Analyst):
     """A lake that its owner has opened: ``shangyi.open(…)``. Close it, or use ``with``."""
+
+    def kept(self) -> builtins.list[Standing]:
+        """The views that are kept beside the lake, and how far at its present version."""
+        current = manifest.read(self.engines.directory)
+        return standings(current) if current else []
 
     def close(self) -> None:
         """Let go of the lake."""

@@ -13,17 +13,16 @@ import duckdb
 import pyarrow as pa
 
 from shangyi.access import Principal, policy
-from shangyi.errors import Forbidden, Invalid, NotSupported
+from shangyi.errors import Forbidden, Invalid, NotFound, NotSupported
 from shangyi.lake import groups, library, relations, statement
 from shangyi.lake.answer import Answer
 from shangyi.lake.duckdb_engine import DuckDBEngine
 from shangyi.lake.engine import Parameters
+from shangyi.lake.materialised import EVERY_ROW, Within
+from shangyi.lake.row_view import DIVISION, HOME, PATIENT, RowView, contained_division
 from shangyi.query import views
 from shangyi.store.scope import PUBLIC
 
-EVERY_ROW = 10**12
-"""More rows than any table has. Below a LIMIT no condition of the text is evaluated, so that no error, and no time, can
-tell of rows outside the area."""
 _RESIDENTS = {
     "resourceType": "ViewDefinition",
     "resource": "Patient",
@@ -33,7 +32,7 @@ _RESIDENTS = {
                 {"name": "patient_key", "path": "getResourceKey()"},
                 {
                     "name": "codes",
-                    "path": f"address.extension('{relations.DIVISION}').value.ofType(Coding).code",
+                    "path": f"address.extension('{DIVISION}').value.ofType(Coding).code",
                     "collection": True,
                 },
             ]
@@ -88,8 +87,8 @@ class AnalystEngine(DuckDBEngine):
     def views(self) -> Mapping[str, Mapping[str, str]]:
         """The views that this lake has within reach, each with its columns and their types."""
         return {
-            name: {column.name: column.type for column in relations.columns(name)}
-            for name in self.reach.views
+            name: {column.name: column.type for column in relations.columns_of(self.lake, name)}
+            for name in (*self.reach.views, *self._own)
             if name not in self.unavailable
         }
 
@@ -120,6 +119,8 @@ class AnalystEngine(DuckDBEngine):
 
     def view(self, name: str, limit: int | None = None, patient: str | None = None) -> Answer:
         """The rows of a view of the library; of one resident: those whose key is ``patient``."""
+        if name not in self.views and name not in library.names():
+            raise NotFound("There is no view {name}: neither in the library nor as a file", name=name)
         text = f'select * from main."{name}"'
         if patient is None:
             return self.ask(text, None, limit)
@@ -138,12 +139,12 @@ class AnalystEngine(DuckDBEngine):
         view = views.parse(definition)
         if view.resource not in self.reach.types:
             raise Forbidden("Your role does not allow this")
-        plan = views.compile(definition, self.lake.table(view.resource))
-        source, params = f'fhir."{view.resource}"', None
+        found = RowView(definition, self.lake.table(view.resource))
+        source = f'fhir."{view.resource}"'
         if patient is not None:
             source = f"(select * from {source} where patient_key = $patient)"
-            params = {"patient": patient}
-        return self._first(plan.sql("duckdb", source), params, limit)
+            return self._first(found.sql(source), {"patient": patient}, limit)
+        return self._first(self.rows(found, source, self._bound(view.resource)), None, limit)
 
     def _first(self, text: str, params: Parameters | None, limit: int | None) -> Answer:
         if limit is None:
@@ -171,14 +172,21 @@ class AnalystEngine(DuckDBEngine):
                 f'create view fhir."{name}" as select * from {self._table(name)}'
                 for name in sorted(self.reach.types)
             )
-        made = []
-        for name, text in relations.statements(self.lake, within, "inner_views", self.unavailable):
-            yield f'create view inner_views."{name}" as {text}'
-            made.append(name)
-        yield ";".join(
-            f'create view main."{name}" as select * from inner_views."{name}"{fence}'
-            for name in made
-            if name in self.reach.views
+        seen = {*self.reach.views, *self._own}
+        for name, view in relations.every(self.lake, self.unavailable):
+            rows = self.rows(view, f'{within}."{view.type}"', self._bound(view.type))
+            yield f'create view inner_views."{name}" as {view.finished(rows, "inner_views")}'
+            if name in seen:
+                yield f'create view main."{name}" as select * from inner_views."{name}"{fence}'
+
+    @cached_property
+    def _own(self) -> tuple[str, ...]:
+        """The views within reach that are kept beside this lake and not of the library: for who may see persons."""
+        kept = self.lake.manifest.views
+        return tuple(
+            name
+            for name in relations.own(self.lake)
+            if self.reach.persons and kept[name].definition["resource"] in self.reach.types
         )
 
     @cached_property
@@ -206,33 +214,38 @@ class AnalystEngine(DuckDBEngine):
 
     def _within(self, name: str) -> str:
         """The rows of a type that lie in the area."""
-        resident = "patient_key in (select patient_key from within.resident_area)"
-        if name in PUBLIC:
-            bound = f"patient_key is null or {resident}"
-        else:
-            own = self._own(name)
-            bound = f"{resident} or patient_key is null and {own}"
-        return f'create view within."{name}" as select * from kept."{name}" where {bound}'
+        home = contained_division("contained") if self.lake.table(name).column("contained") else None
+        return f'create view within."{name}" as select * from kept."{name}" where {self._lies(name, "patient_key", home)}'
 
-    def _own(self, name: str) -> str:
-        """Whether what belongs to no resident lies in the area: by the person within it; else a shared type does."""
+    def _bound(self, name: str) -> Within | None:
+        """The same, also of rows that are kept; None where everything is within reach."""
+        if not self.reach.area:
+            return None
+        home = contained_division("contained") if self.lake.table(name).column("contained") else None
+        return Within(self._lies(name, "patient_key", home), self._lies(name, PATIENT, HOME))
+
+    def _lies(self, name: str, patient: str, home: str | None) -> str:
+        """Whether a row lies in the area: by where its resident lives; what is nobody's by the person within it, else
+        a shared type does. ``patient``, ``home``: what says these."""
+        resident = f"{patient} in (select patient_key from within.resident_area)"
+        if name in PUBLIC:
+            return f"{patient} is null or {resident}"
         shared = str(name in policy.SHARED).lower()
-        if not self.lake.table(name).column("contained"):
-            return shared
-        code = relations.contained_division("contained")
-        return f"coalesce({self._inside(code)}, {shared})"
+        own = f"coalesce({self._inside(home)}, {shared})" if home else shared
+        return f"{resident} or {patient} is null and {own}"
 
     def describe(self) -> list[dict[str, Any]]:
         """The views within reach for people: name, title, what it holds, columns."""
+        found = {name: relations.definition(self.lake, name) for name in self.views}
         return [
             {
                 "name": name,
-                "title": library.definition(name)["title"],
-                "title_zh": relations.title_zh(name),
-                "description": library.definition(name)["description"],
-                "columns": [column._asdict() for column in relations.columns(name)],
+                "title": relations.title(view),
+                "title_zh": relations.title(view, "zh-CN"),
+                "description": view.get("description", ""),
+                "columns": [column._asdict() for column in relations.columns_of(self.lake, name)],
             }
-            for name in self.views
+            for name, view in found.items()
         ]
 
 

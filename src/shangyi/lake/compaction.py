@@ -133,7 +133,7 @@ def _rewritten(root: Path, scratch: Path, before: Manifest, unit: Unit, everythi
     result = msgspec.structs.replace(
         result, deletions=deletions.rewritten(root, unit.type, result, left, marked, version)
     )
-    return msgspec.structs.replace(before, version=version, types={**before.types, unit.type: result})
+    return before.with_types(version, {**before.types, unit.type: result})
 
 
 def _alive(root: Path, unit: Unit, deleted: Deleted) -> Iterator[pa.Table]:

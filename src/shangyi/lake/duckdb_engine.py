@@ -13,15 +13,15 @@ from types import TracebackType
 from typing import Any, Self
 
 import duckdb
-import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from shangyi.errors import Invalid, Misconfigured, ShangyiError, TooLarge, Unavailable
 from shangyi.fhir.definitions import resource_types
-from shangyi.lake import arrow, relations
+from shangyi.lake import materialised, relations
 from shangyi.lake.catalog import Lake
 from shangyi.lake.engine import Parameters
+from shangyi.lake.row_view import RowView
+from shangyi.lake.type_files import SUPERSEDED, TypeFiles, listed
 from shangyi.settings import Settings
 
 _READING_NODES = frozenset({"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"})
@@ -85,16 +85,15 @@ class DuckDBEngine:
 
     def _setup(self) -> Iterator[str]:
         held = self.lake.tables()
-        files = [path for name in held for path in self.lake.files(name)]
         schema = self.tables_in
-        beside = {
-            name: (self._spill / f"{name}.parquet", self._spill / f"{name}.rows.parquet") for name in held
-        }
-        yield f"set allowed_paths = {_list([*files, *(path for paths in beside.values() for path in paths)])}"
-        yield "create schema superseded"
+        self._files = {name: TypeFiles(self.lake, name, self._spill) for name in held}
+        paths = [path for files in self._files.values() for path in files.paths]
+        yield f"set allowed_paths = {listed([*paths, *materialised.paths(self.lake)])}"
+        yield f"create schema {SUPERSEDED}"
         yield f"create schema if not exists {schema}"
-        for name in held:
-            yield from _table(self.lake, name, f'{schema}."{name}"', *beside[name])
+        for name, files in self._files.items():
+            yield from files.setup()
+            yield f'create view {schema}."{name}" as {files.relation()}'
         yield ";".join(
             f'create view {schema}."{name}" as select {_NO_COLUMNS}'
             for name in resource_types()
@@ -107,10 +106,18 @@ class DuckDBEngine:
         yield "set lock_configuration = true"
 
     def _library(self) -> Iterator[str]:
-        """The views of the library, in a schema of their own: ``patient`` and ``Patient`` are one name in SQL."""
+        """The views, in a schema of their own: ``patient`` and ``Patient`` are one name in SQL."""
         yield "create schema views"
-        for name, text in relations.statements(self.lake, self.tables_in, "views", self.unavailable):
-            yield f'create view views."{name}" as {text}'
+        for name, view in relations.every(self.lake, self.unavailable):
+            rows = self.rows(view, f'{self.tables_in}."{view.type}"')
+            yield f'create view views."{name}" as {view.finished(rows, "views")}'
+
+    def rows(self, view: RowView, source: str, within: materialised.Within | None = None) -> str:
+        """What a view gives of each resource, kept or computed; ``source``: the relation of its type."""
+        found = materialised.found(self.lake, view)
+        if not found:
+            return view.sql(source)
+        return materialised.rows(view, found, self._files[view.type], within)
 
     def sql(self, text: str, params: Parameters | None = None) -> pa.Table:
         """All rows of one query; see ``Engine.sql``."""
@@ -203,48 +210,3 @@ def _nodes(tree: Any) -> set[str]:
 
 def _first_line(error: Exception) -> str:
     return str(error).strip().partition("\n")[0]
-
-
-def _list(paths: list[Path]) -> str:
-    return "[" + ", ".join("'" + str(path).replace("'", "''") + "'" for path in paths) + "]"
-
-
-_SHIFT = 32
-"""A row's key is the number of its file, shifted so far, and its place in the file."""
-
-
-def _table(lake: Lake, name: str, table: str, empty: Path, rows: Path) -> Iterator[str]:
-    """The table of a type: its columns and the flat ones, two of which are made here, without the superseded rows.
-
-    Files without such rows are read as they are. Where files have not all the same columns, ``empty``, which has all
-    and no rows, is read first: then every part has the same columns in the same order. ``rows``: the superseded ones.
-    """
-    columns = lake.schema(name)
-    meta = next((column for column in columns if column.name == "meta"), None)
-    version = "meta.versionId" if meta is not None and meta.field("versionId") else "null::varchar"
-    chosen = ", ".join(f'"{column.name}"' for column in columns)
-    chosen += (
-        f", '{name}/' || id resource_key, patient_key, codes, primary_code, date_low, date_high,"
-        f" {version} version_id, last_updated, rest_json"
-    )
-    kept = lake.manifest.types[name]
-    first = [empty] if len({file.schema for file in (*kept.base, *kept.deltas)}) > 1 else []
-    if first:
-        pq.write_table(arrow.schema(columns).empty_table(), empty, store_schema=False)
-    deleted = lake.deleted(name)
-    clean = [path for path in lake.files(name) if path not in deleted]
-    parts = [f"select {chosen} from {_read(first + clean, bool(first))}"] if clean else []
-    if deleted:
-        paths = [*first, *deleted]
-        keys = np.concatenate([(paths.index(path) << _SHIFT) | numbers for path, numbers in deleted.items()])
-        pq.write_table(pa.table({"k": keys}), rows)
-        yield f'create table superseded."{name}" as from {_read([rows], False)}'
-        parts.append(
-            f"select {chosen} from (select *, (file_index::bigint << {_SHIFT}) | file_row_number k"
-            f' from {_read(paths, bool(first))}) anti join superseded."{name}" using (k)'
-        )
-    yield f"create view {table} as {' union all '.join(parts)}"
-
-
-def _read(paths: list[Path], unlike: bool) -> str:
-    return f"read_parquet({_list(paths)}, union_by_name = {str(unlike).lower()})"

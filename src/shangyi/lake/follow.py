@@ -57,8 +57,8 @@ class Follower:
                 failing = ""
 
     def step(self) -> bool:
-        """Take in what is new, or compact a little; whether there is more to do at once."""
-        from shangyi.lake import compaction, sync
+        """Take in what is new, then compact a little or keep some rows of views; whether there is more to do at once."""
+        from shangyi.lake import compaction, materialisation, sync
         from shangyi.lake.manifest import Busy
 
         current = self._current()
@@ -69,7 +69,9 @@ class Follower:
                 return False
             try:
                 if sync.pending(self.access.records, current):
-                    return self._work(lambda records: sync.sync(self.directory, records).more)
+                    if self._work(lambda records: sync.sync(self.directory, records).more):
+                        return True
+                    current = self._current() or current
             except sync.Strange:
                 if not self.build:
                     raise
@@ -78,7 +80,8 @@ class Follower:
                 )
                 return self._work(self._built)
             if current.version != self._settled:
-                if compaction.compact(self.directory):
+                # Also while there is something new every second: else the lake would grow slow, and views not be kept.
+                if compaction.compact(self.directory) or materialisation.refresh(self.directory):
                     return True
                 self._settled = current.version
         except Busy:

@@ -56,6 +56,19 @@ class Kept(msgspec.Struct, frozen=True, omit_defaults=True):
         return (*self.base, *self.deltas, *self.deletions)
 
 
+class Materialised(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A view that is kept: its rows of each file of the lake, in a file of their own.
+
+    ``definition``: the ViewDefinition, empty for one of the library. ``key``: what the rows were made by
+    (``RowView.key``). ``files``: by the path of the file of the lake. ``failed``: files on which it cannot be computed, and why.
+    """
+
+    definition: dict[str, Any] = {}
+    key: str = ""
+    files: dict[str, File] = {}
+    failed: dict[str, str] = {}
+
+
 class Manifest(msgspec.Struct, frozen=True):
     """A version of the lake. ``source``: what it was made of (``import`` or ``store``), and for a store the cursor
     in its outbox up to which it is complete. ``schema``: counts the changes of the columns."""
@@ -67,6 +80,7 @@ class Manifest(msgspec.Struct, frozen=True):
     buckets: int
     source: dict[str, str]
     types: dict[str, Kept]
+    views: dict[str, Materialised] = {}
 
     def table(self, resource_type: str) -> Table | None:
         """The columns of a type, None where the lake holds none of it."""
@@ -76,7 +90,21 @@ class Manifest(msgspec.Struct, frozen=True):
     @property
     def paths(self) -> set[str]:
         """Every file of this version."""
-        return {file.path for kept in self.types.values() for file in kept.files}
+        own = {file.path for kept in self.types.values() for file in kept.files}
+        return own | {file.path for view in self.views.values() for file in view.files.values()}
+
+    def with_types(self, version: int, types: dict[str, Kept]) -> "Manifest":
+        """The next version, with other files: of the views, what was made of files that stay."""
+        paths = {file.path for kept in types.values() for file in kept.files}
+        views = {
+            name: msgspec.structs.replace(
+                view,
+                files={path: file for path, file in view.files.items() if path in paths},
+                failed={path: why for path, why in view.failed.items() if path in paths},
+            )
+            for name, view in self.views.items()
+        }
+        return msgspec.structs.replace(self, version=version, types=types, views=views)
 
 
 _decoder = msgspec.json.Decoder(Manifest)

@@ -1,5 +1,6 @@
-"""The views of the library as SQL over what a lake holds."""
+"""The views that a lake has, and what the columns of the library's are."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
@@ -7,14 +8,10 @@ from typing import Any, NamedTuple
 from shangyi.errors import ShangyiError
 from shangyi.lake import library
 from shangyi.lake.catalog import Lake
+from shangyi.lake.row_view import MEASURED, RowView
 from shangyi.query import views
 from shangyi.query.columns import Table
 from shangyi.query.views import ViewError
-from shangyi.terminology.common_units import conversions
-
-DIVISION = "https://shangyi.dev/fhir/StructureDefinition/division"
-MEASURED = frozenset({"observation", "laboratory"})
-"""Views with a value and its unit, which are given in the canonical unit too."""
 
 
 class Described(NamedTuple):
@@ -67,91 +64,67 @@ def _public(sql_type: str) -> str:
     return "DOUBLE" if sql_type.startswith("DECIMAL") else sql_type
 
 
-def statements(
-    lake: Lake, schema: str, here: str, unavailable: dict[str, ShangyiError]
-) -> Iterator[tuple[str, str]]:
-    """Each view of the library with its query, those that others read from first.
+def every(lake: Lake, unavailable: dict[str, ShangyiError]) -> Iterator[tuple[str, RowView]]:
+    """Each view that a lake has: those of the library, first the one that others read from, then those kept beside it.
 
     What this lake cannot give (something that the view asks for has no column) goes to ``unavailable``.
     """
-    for name in sorted(library.names(), key=lambda name: (name != "patient", name)):
+    for name in (*sorted(library.names(), key=lambda name: (name != "patient", name)), *own(lake)):
         try:
-            yield name, statement(name, lake.table(library.definition(name)["resource"]), schema, here)
+            yield name, of(lake, name)
         except ViewError as error:
             unavailable[name] = error
 
 
+def own(lake: Lake) -> tuple[str, ...]:
+    """The names of the views that are kept beside a lake and not of the library."""
+    return tuple(name for name in sorted(lake.manifest.views) if name not in library.names())
+
+
+def of(lake: Lake, name: str) -> RowView:
+    """A view of the library, or one that is kept beside a lake; ViewError where the lake cannot give it."""
+    definition = {} if name in library.names() else lake.manifest.views[name].definition
+    return compiled(name, definition, lake.table((definition or library.definition(name))["resource"]))
+
+
+def compiled(name: str, definition: Mapping[str, Any], table: Table) -> RowView:
+    """A view over a table; an empty definition is that of the library."""
+    return _of(json.dumps(definition), table) if definition else of_library(name, table)
+
+
 @lru_cache(maxsize=256)
-def statement(name: str, table: Table, schema: str = "main", here: str = "views") -> str:
-    """The query that a view of the library is.
+def of_library(name: str, table: Table) -> RowView:
+    """A view of the library. ``table``: what the lake holds of its type.
 
-    ``table``: what the lake holds of its type; ``schema``: where the tables of the types stand; ``here``: where the
-    other views do. ViewError where the lake has something beyond its columns that the view asks for.
+    ViewError where the lake has something beyond its columns that the view asks for.
     """
-    definition = library.definition(name)
-    source = f'{schema}."{definition["resource"]}"'
-    plan = views.compile(definition, table)
-    chosen = ", ".join(
-        f'cast("{c.name}" as {_public(c.sql_type.name)}) "{c.name}"'
-        if c.sql_type.name.startswith("DECIMAL")
-        else f'"{c.name}"'
-        for c in plan.columns
-    )
-    text = f"select {chosen} from ({plan.sql('duckdb', source)})"
-    if name in MEASURED:
-        return _measured(text)
-    return _reported(text, source, table, here) if name == "notifiable_report" else text
+    return RowView(library.definition(name), table, name)
 
 
-def _measured(text: str) -> str:
-    units = ", ".join(
-        f"({_text(c.unit)}, {_text(c.canonical)}, {c.factor!r}::double, {c.offset!r}::double)"
-        for c in conversions()
-    )
-    return (
-        "select v.*, v.value * u.factor + u.ahead canonical_value, u.canonical canonical_unit"
-        f" from ({text}) v left join (values {units}) u(unit, canonical, factor, ahead) on v.unit = u.unit"
+@lru_cache(maxsize=64)
+def _of(definition: str, table: Table) -> RowView:
+    return RowView(json.loads(definition), table)
+
+
+def definition(lake: Lake, name: str) -> Mapping[str, Any]:
+    """The ViewDefinition of a view of the library, or of one that is kept beside a lake."""
+    return library.definition(name) if name in library.names() else lake.manifest.views[name].definition
+
+
+def columns_of(lake: Lake, name: str) -> tuple[Described, ...]:
+    """The columns of a view that this lake has, in order."""
+    if name in library.names():
+        return columns(name)
+    texts = {c.get("name"): str(c.get("description", "")) for c in _columns(definition(lake, name)["select"])}
+    return tuple(
+        Described(c.name, c.sql_type.name, texts.get(c.name, "")) for c in of(lake, name).plan.columns
     )
 
 
-def _reported(text: str, source: str, table: Table, here: str) -> str:
-    """With the person: the resident, else the Patient within the report."""
-    within = (
-        f"select resource_key, contained, {_person('contained')} person"
-        f" from {source} where contained is not null"
-        if table.column("contained")
-        else "select null::varchar resource_key, null::varchar[] contained, null::json person where false"
-    )
-    return (
-        "select v.*, coalesce(p.gender, c.person ->> '$.gender') gender,"
-        " coalesce(p.birth_year, try_cast(left(c.person ->> '$.birthDate', 4) as integer)) birth_year,"
-        f" coalesce(p.division, {contained_division('c.contained')}) division from ({text}) v"
-        f" left join ({within}) c on c.resource_key = v.id"
-        f" left join {here}.patient p on p.patient_id = v.patient_id"
-    )
-
-
-def _person(contained: str) -> str:
-    """The Patient among contained resources, as JSON."""
-    return f"[c::json for c in {contained} if c::json ->> '$.resourceType' = 'Patient'][1]"
-
-
-def contained_division(contained: str) -> str:
-    """The division of the Patient among contained resources; null for none."""
-    return (
-        f"[e ->> '$.valueCoding.code' for e in cast({_person(contained)} -> '$.address[*].extension[*]' as json[])"
-        f" if e ->> '$.url' = {_text(DIVISION)}][1]"
-    )
-
-
-def title_zh(name: str) -> str:
-    """The Chinese title of a view."""
-    for translation in library.definition(name)["_title"]["extension"]:
+def title(view: Mapping[str, Any], language: str = "en") -> str:
+    """The title of a ViewDefinition, in another language where it has that; else its name."""
+    for translation in view.get("_title", {}).get("extension", ()) if language != "en" else ():
         parts = {part["url"]: part for part in translation["extension"]}
-        if parts["lang"]["valueCode"] == "zh-CN":
+        if parts["lang"]["valueCode"] == language:
             return str(parts["content"]["valueString"])
-    raise KeyError(name)
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
+    return str(view.get("title") or view.get("name") or "")

@@ -95,10 +95,12 @@ def sync(directory: str | Path, source: Source, changes: int = CHANGES, patience
         for name in sorted({*made, *former}):
             old = types.get(name, Kept({}, 0))
             types[name] = superseding(root, name, old, made.get(name), former.get(name, {}), build.version)
-        after = Manifest(
-            manifest.FORMAT, build.version, build.schema, manifest.now(), before.buckets,
-            instant.source(connection, instant.advanced(before.source["snapshot"], bound), bound), types,
-        )  # fmt: skip
+        after = msgspec.structs.replace(
+            before.with_types(build.version, types),
+            schema=build.schema,
+            created=manifest.now(),
+            source=instant.source(connection, instant.advanced(before.source["snapshot"], bound), bound),
+        )
         manifest.replace(root, after)
         manifest.sweep(root, after)
         return Synced(after.version, sum(kept.rows for kept in made.values()), len(removed), more)

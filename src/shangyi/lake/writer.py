@@ -75,7 +75,10 @@ def write_batches(
             before = None
         build = Build(root, scratch, before, buckets)
         kept = build.files(batches, progress)
-        made = Manifest(manifest.FORMAT, build.version, build.schema, manifest.now(), buckets, source, kept)
+        made = Manifest(
+            manifest.FORMAT, build.version, build.schema, manifest.now(), buckets, source, kept,
+            before.with_types(build.version, kept).views if before else {},
+        )  # fmt: skip
         manifest.replace(root, made)
         manifest.sweep(root, made)
     return made

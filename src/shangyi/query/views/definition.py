@@ -1,14 +1,15 @@
 """A ViewDefinition as a tree (https://sql-on-fhir.org/ig/latest/StructureDefinition-ViewDefinition.html)."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
 from shangyi.fhir import definitions
-from shangyi.query import temporal
+from shangyi.query import temporal, tree
 from shangyi.query.model import system_of
+from shangyi.query.parser import parse as parse_expression
 from shangyi.query.types import ItemType
 from shangyi.query.views.errors import Faults
 
@@ -63,6 +64,13 @@ class Select:
         united = self.unions[0].names if self.unions else ()
         return (*(column.name for column in self.columns), *inner, *united)
 
+    def expressions(self) -> Iterator[Path]:
+        """Every path, those within it too."""
+        yield from (column.path for column in self.columns)
+        yield from self.paths
+        for inner in (*self.selects, *self.unions):
+            yield from inner.expressions()
+
 
 @dataclass(frozen=True, slots=True)
 class View:
@@ -73,6 +81,18 @@ class View:
     selects: tuple[Select, ...]
     where: tuple[Path, ...] = ()
     constants: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def timeless(self) -> bool:
+        """Whether it gives the same of a resource tomorrow: it asks neither for the day nor for the time."""
+        paths = [*self.where, *(path for select in self.selects for path in select.expressions())]
+        return not any(_asks_time(parse_expression(path.text)) for path in paths)
+
+
+def _asks_time(node: tree.Node) -> bool:
+    if isinstance(node, tree.Call) and node.name in ("now", "today", "timeOfDay"):
+        return True
+    return any(_asks_time(child) for child in tree.children(node))
 
 
 def parse(resource: object) -> View:

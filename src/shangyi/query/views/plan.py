@@ -1,6 +1,6 @@
 """A view planned: every expression typed and compiled, every fault told, before any data is read."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -33,13 +33,21 @@ class Plan:
         self.view, self.table = view, table
         self.columns = _Planner(view, table, now()).plan()[2]
 
-    def sql(self, dialect: str = "duckdb", source: str | None = None, at: DateTime | None = None) -> str:
+    def sql(
+        self,
+        dialect: str = "duckdb",
+        source: str | None = None,
+        at: DateTime | None = None,
+        beside: Sequence[str] = (),
+    ) -> str:
         """One statement. ``source``: the relation to scan (by default the table of that type), as the dialect
-        writes it; ``at``: what ``now()`` and ``today()`` mean, by default the present.
+        writes it; ``at``: what ``now()`` and ``today()`` mean, by default the present; ``beside``: columns of
+        ``source`` that each row has after its own.
         """
         branches, where, _ = _Planner(self.view, self.table, at or now()).plan()
         writer = DIALECTS[dialect]
-        return relation.statement(branches, source or writer.identifier(self.view.resource), where, writer)
+        source = source or writer.identifier(self.view.resource)
+        return relation.statement(branches, source, where, writer, beside)
 
 
 def compile(resource: object, table: Table) -> Plan:

@@ -48,9 +48,14 @@ def product(left: Sequence[Branch], right: Sequence[Branch]) -> list[Branch]:
     return [one + other for one in left for other in right]
 
 
-def statement(branches: Sequence[Branch], source: str, where: Expr, dialect: Dialect) -> str:
-    """One SQL statement; ``source``: what to scan, as the dialect writes it."""
-    return "\nUNION ALL\n".join(_select(branch, source, where, dialect) for branch in branches)
+def statement(
+    branches: Sequence[Branch], source: str, where: Expr, dialect: Dialect, beside: Sequence[str] = ()
+) -> str:
+    """One SQL statement; ``source``: what to scan, as the dialect writes it; ``beside``: its columns that are passed on."""
+    kept = tuple(Output(name, ir.Member(ROW, name)) for name in beside)
+    return "\nUNION ALL\n".join(
+        _select(branch + Branch((), kept), source, where, dialect) for branch in branches
+    )
 
 
 def _select(branch: Branch, source: str, where: Expr, dialect: Dialect) -> str:
