@@ -18,8 +18,12 @@ from shangyi.access.placement import Places
 from shangyi.access.session import Session
 from shangyi.errors import Conflict, Throttled, Unauthenticated
 from shangyi.store.database import Store
+from shangyi.store.definitions import RecordDefinitions
 from shangyi.store.model import SearchRequest, SearchResult, Version
 from shangyi.store.repository import Repository
+from shangyi.terminology.definitions import Chain
+from shangyi.terminology.r4 import SPECIFICATION
+from shangyi.terminology.service import Terminology
 
 AUTHENTICATION = "110114"
 SYSTEM_ACCOUNTS = ("loader", "lake", "jobs", "demo")
@@ -43,6 +47,8 @@ class Access:
         self.spool = Spool(home / "audit")
         self.drain = Drain(pool, self.spool)
         self._audit = AuditSearch(pool)
+        definitions = RecordDefinitions(records)
+        self.terminology = Terminology(Chain(definitions, SPECIFICATION), stamp=definitions.stamp)
 
     @classmethod
     def open(cls, store: Store, home: Path) -> "Access":

@@ -26,6 +26,7 @@ from shangyi.store.bundles import Entry, found, stored
 from shangyi.store.model import HistoryPage, Resource, Scope, SearchRequest, SearchResult, Version, Written
 from shangyi.store.questions import Steps
 from shangyi.store.repository import Parameters, Repository
+from shangyi.terminology.service import Terminology
 
 if TYPE_CHECKING:
     from shangyi.access.service import Access
@@ -281,6 +282,13 @@ class Session:
             self._decide_use("aggregate")
             scope = Scope(self.principal.area.bounds, self._panel, shared=policy.SHARED)
             return compute(self._records, scope)
+
+    def consult(self, type: str, operation: str, work: Callable[[Terminology], Result]) -> Result:
+        """What ``work`` finds in the definitions of codes: knowledge, no persons; decided for ``type``, and recorded."""
+        with self.recording("operation", "E", type, query=f"{type}/${operation}"):
+            self._decide("operation", type)
+            self.access.terminology.refresh()
+            return work(self.access.terminology)
 
     def select(self, name: str, find: Callable[[Repository, Scope], Selected]) -> Selected:
         """Residents by a query that stands above this package (``care.standing``); ``name`` is kept in the audit.

@@ -145,7 +145,13 @@ def test_patches_are_of_the_format_stated(http: Client) -> None:
 def test_every_operation_named_is_served(http: Client, rest: dict[str, Any]) -> None:
     for entry in rest["resource"]:
         names = {operation["name"] for operation in entry.get("operation", [])}
-        more = {"Patient": {"everything"}, "Library": {"sqlquery-run"}}
+        more = {
+            "Patient": {"everything"},
+            "Library": {"sqlquery-run"},
+            "ValueSet": {"expand", "validate-code"},
+            "CodeSystem": {"lookup", "subsumes", "validate-code"},
+            "ConceptMap": {"translate"},
+        }
         assert names == {"validate"} | more.get(entry["type"], set())
     assert http.get("/fhir/Observation/$everything").status_code == 404
     assert {operation["name"] for operation in rest["operation"]} == {"viewdefinition-run", "sqlquery-run"}

@@ -11,11 +11,13 @@ from shangyi.api import reply
 from shangyi.api.call import Call, Resource
 from shangyi.api.interactions.operation import OPERATIONS
 from shangyi.api.interactions.patch import MEDIA_TYPE
+from shangyi.api.operations import expand
 from shangyi.api.operations.definition import Operation
 from shangyi.api.reply import Reply
 from shangyi.api.subset import Subset
 from shangyi.errors import Invalid
 from shangyi.fhir import definitions
+from shangyi.terminology.r4 import SPECIFICATION
 
 SEARCH_TYPES = frozenset({"number", "date", "string", "token", "reference", "quantity", "uri", "composite"})
 RESULT_PARAMETERS = ("_id", "_lastUpdated")
@@ -36,9 +38,9 @@ def capabilities(served: Callable[[], Sequence[str]]) -> Callable[[Call], Reply]
     def answer(call: Call) -> Reply:
         mode = call.one("mode")
         if mode not in (None, "full", "normative", "terminology"):
-            raise Invalid("{name} takes {values}", name="mode", values="full, normative")
+            raise Invalid("{name} takes {values}", name="mode", values="full, normative, terminology")
         if mode == "terminology":
-            raise Invalid("There is no terminology service here")
+            return reply.resource(call, {**terminology_statement(), "implementation": implementation(call)})
         found = {**statement(frozenset(served())), "implementation": implementation(call)}
         subset = Subset.asked(call)
         return reply.resource(call, subset.apply(found) if subset else found)
@@ -69,7 +71,7 @@ def statement(codes: frozenset[str]) -> Resource:
                 "security": {"cors": False, "description": "Authorization: Bearer, or the console's session"},
                 "resource": [type_entry(name, codes) for name in definitions.resource_types()],
                 "interaction": [{"code": code} for code in SYSTEM_CODES if code in codes],
-                "operation": [operation_entry(op) for op in OPERATIONS.values() if "system" in op.levels],
+                "operation": [operation_entry(op) for op in OPERATIONS if "system" in op.levels],
                 "searchParam": [
                     {"name": p.code, "definition": p.url, "type": p.type}
                     for p in search_parameters("Basic")
@@ -78,6 +80,28 @@ def statement(codes: frozenset[str]) -> Resource:
                 "compartment": ["http://hl7.org/fhir/CompartmentDefinition/patient"],
             }
         ],
+    }
+
+
+@cache
+def terminology_statement() -> Resource:
+    """What the terminology operations take; code systems are those of FHIR itself, the record may hold more."""
+    return {
+        "resourceType": "TerminologyCapabilities",
+        "status": "active",
+        "date": STARTED.isoformat(timespec="seconds"),
+        "kind": "instance",
+        "software": {"name": "Shangyi", "version": __version__},
+        "codeSystem": [{"uri": url} for url in SPECIFICATION.addresses("CodeSystem")],
+        "expansion": {
+            "hierarchical": False,
+            "paging": True,
+            "incomplete": False,
+            "parameter": [{"name": name} for name in expand.OPERATION.parameters],
+            "textFilter": "Every word within the code or one of the displays, whatever its case",
+        },
+        "validateCode": {"translations": True},
+        "translation": {"needsMap": True},
     }
 
 
@@ -102,7 +126,7 @@ def type_entry(type_: str, codes: frozenset[str]) -> Resource:
             {"name": p.code, "definition": p.url, "type": p.type} for p in search_parameters(type_)
         ],
     }
-    if operations := [operation_entry(op) for op in OPERATIONS.values() if not op.types or type_ in op.types]:
+    if operations := [operation_entry(op) for op in OPERATIONS if not op.types or type_ in op.types]:
         entry["operation"] = operations
     return entry
 

@@ -22,10 +22,20 @@ FORMS = {
     "Reference": re.compile(r"\S+"),
 }
 
+STRUCTURED = frozenset({"Resource", "Coding", "CodeableConcept"})
+"""Types that an address cannot hold."""
+
+KEYS = {
+    "uri": ("valueUri", "valueCanonical", "valueUrl"),
+    "code": ("valueCode", "valueString"),
+    "string": ("valueString", "valueCode"),
+}
+"""Where a value may stand: some types are written as their near kin in other versions of FHIR."""
+
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One input. ``type``: a primitive of ``FORMS``, or ``Resource``; ``many``: may be repeated."""
+    """One input. ``type``: a primitive of ``FORMS``, one of ``STRUCTURED``; ``many``: may be repeated."""
 
     type: str
     many: bool = False
@@ -65,7 +75,7 @@ def read_input(call: Call, operation: Operation) -> Input:
                     "${operation} has no parameter {name}", operation=operation.name, name=name[:64]
                 )
             continue
-        if parameter.type == "Resource":
+        if parameter.type in STRUCTURED:
             raise Invalid("The parameter {name} belongs in the body", name=name)
         values = text.split(",") if parameter.many else [text]
         for value in values:
@@ -120,14 +130,10 @@ def _read_body(call: Call, operation: Operation, found: Input) -> None:
             raise Invalid(
                 "${operation} has no parameter {name}", operation=operation.name, name=str(name)[:64]
             )
-        key = (
-            "resource"
-            if parameter.type == "Resource"
-            else f"value{parameter.type[0].upper()}{parameter.type[1:]}"
-        )
+        key = _key(parameter, item)
         if key not in item:
             raise Invalid("The parameter {name} needs {key}", name=name, key=key)
-        if parameter.type == "Resource":
+        if parameter.type in STRUCTURED:
             if not isinstance(item[key], dict):
                 raise Invalid("The parameter {name} is no {type}", name=name, type=parameter.type)
             found.setdefault(str(name), []).append(item[key])
@@ -135,3 +141,11 @@ def _read_body(call: Call, operation: Operation, found: Input) -> None:
         value = _plain(parameter, item[key])
         _check_form(str(name), parameter, value)
         found.setdefault(str(name), []).append(value)
+
+
+def _key(parameter: Parameter, item: Mapping[str, Any]) -> str:
+    """Where the value stands in an item of Parameters."""
+    if parameter.type == "Resource":
+        return "resource"
+    usual = f"value{parameter.type[0].upper()}{parameter.type[1:]}"
+    return next((key for key in KEYS.get(parameter.type, ()) if key in item), usual)
