@@ -9,14 +9,17 @@ class ExpressionError(Invalid):
     """The root of what can be wrong with an expression."""
 
     code: ClassVar[str] = "invalid"
+    library: str = ""
+    """The library of CQL in which it stands; empty outside of CQL."""
 
     def __init__(self, text: str, /, *, line: int = 0, column: int = 0, context: str = "", **args: object):
         self.line, self.column, self.context = line, column, context
         super().__init__(text, None, **args)
 
     def __str__(self) -> str:
-        place = f" (line {self.line}, column {self.column})\n{self.context}" if self.line else ""
-        return super().__str__() + place
+        within = f"{self.library}, " if self.library else ""
+        place = f" ({within}line {self.line}, column {self.column})\n{self.context}" if self.line else ""
+        return super().__str__() + place.rstrip("\n")
 
 
 class ParseError(ExpressionError):
