@@ -100,3 +100,24 @@ def test_values_beside_primitives_are_walked() -> None:
     assert [i.expression for i in validate(born, failing_at("Extension"))] == [
         "Patient.birthDate.extension[0]"
     ]
+
+
+@pytest.mark.parametrize(
+    "holder",
+    [
+        {"_name": {"extension": [{"url": "u", "valueContactPoint": {"use": "home", "value": "3"}}]}},
+        {"extension": [{"url": "u", "extension": [{"url": "v", "valueContactPoint": {"value": "3"}}]}]},
+        {
+            "type": [
+                {"coding": [{"code": "c", "extension": [{"url": "u", "valueContactPoint": {"value": "3"}}]}]}
+            ]
+        },
+        {"contained": [{"resourceType": "Patient", "id": "p", "telecom": [{"value": "3"}]}]},
+    ],
+)
+def test_what_an_extension_or_a_contained_resource_holds_is_tested_too(holder: dict[str, Any]) -> None:
+    bare = {"resourceType": "Organization", "id": "o", "name": "城关卫生院"}
+    rules = failing_at("ContactPoint")
+    assert validate(bare, rules) == []
+    assert [issue.code for issue in validate(bare | holder, rules)] == ["invariant"]
+    assert validate(bare, rules) == [], "what is remembered of the one says nothing about the other"

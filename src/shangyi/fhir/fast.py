@@ -32,9 +32,10 @@ _encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
 class _Around(threading.local):
-    """The ids of the contained resources of the resource that is being looked at."""
+    """``ids``: of the contained resources of the resource that is being looked at; ``extended``: an extension was met."""
 
     ids: frozenset[Any] = frozenset()
+    extended: bool = False
 
 
 _around = _Around()
@@ -42,10 +43,16 @@ _around = _Around()
 
 def sound(resource: Any) -> bool:
     """Whether a resource is free of problems of structure, format, required code and reference target."""
+    _around.extended = False
     try:
         return bool(_resource(resource))
     except (RecursionError, TypeError, UnicodeError):
         return False
+
+
+def extended() -> bool:
+    """Whether the resource that ``sound`` found sound last, in this thread, has an extension anywhere."""
+    return _around.extended
 
 
 def _resource(value: Any) -> Any:
@@ -100,7 +107,17 @@ def complex_check(name: str) -> Check:
             judge = known[shape] = shapes.judge(checks, partial(known.__setitem__, shape))
         return judge(value)
 
+    if name == "Extension":
+        return _noting_extensions(members)
     return shapes.ask(members, shapes.SHAPED, known.get)
+
+
+def _noting_extensions(members: Check) -> Check:
+    def extension(value: Any) -> Any:
+        _around.extended = True
+        return members(value)
+
+    return extension
 
 
 def _shape_checks(name: str, shape: tuple[str, ...]) -> tuple[Check, ...] | None:

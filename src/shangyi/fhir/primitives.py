@@ -42,7 +42,7 @@ def _calendar(value: str) -> bool:
     if len(value) < 10:
         return True
     try:
-        date(int(value[:4]), int(value[5:7]), int(value[8:10]))
+        date.fromisoformat(value[:10])
     except ValueError:
         return False
     return True

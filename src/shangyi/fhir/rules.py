@@ -2,7 +2,7 @@
 
 What is to be tested on an object is planned once for each *shape*, the tuple of its member names: many rules are
 decided by the shape alone (``value.empty() or system.exists()``), and members below which nothing can be tested are
-not visited.
+not visited. Anything may have an extension, which has a rule; most resources have none, and then few members are left.
 """
 
 from collections.abc import Callable, Sequence, Set
@@ -57,14 +57,14 @@ def rules_at(path: str, type_name: str, rules: RuleProvider) -> tuple[Rule, ...]
     return tuple(rule for rule in rules(path, type_name) if rule.key not in NATIVE)
 
 
-def holds(resource: Resource, rules: RuleProvider) -> bool:
-    """Whether every rule holds on a resource whose structure is sound."""
-    return _compiled(rules).resource(resource, resource)
+def holds(resource: Resource, rules: RuleProvider, extended: bool = True) -> bool:
+    """Whether every rule holds on a resource whose structure is sound. ``extended``: it may have extensions."""
+    return _compiled(rules, extended).resource(resource, resource)
 
 
 @lru_cache(maxsize=8)
-def _compiled(rules: RuleProvider) -> "_Compiled":
-    return _Compiled(rules)
+def _compiled(rules: RuleProvider, extended: bool) -> "_Compiled":
+    return _Compiled(rules, extended)
 
 
 class _Child(NamedTuple):
@@ -94,8 +94,8 @@ class _Kind:
 
 
 class _Compiled:
-    def __init__(self, rules: RuleProvider) -> None:
-        self.rules = rules
+    def __init__(self, rules: RuleProvider, extended: bool) -> None:
+        self.rules, self.extended = rules, extended
         self.kinds: dict[tuple[str, str], _Kind] = {}
         self.resources: dict[str, _Kind] = {}
         self.shapes = 0
@@ -181,14 +181,37 @@ class _Compiled:
             return None
         element, name = found
         if plain != key:
-            return (
-                _Child(key, self.kind("Element", "Element"), ()) if definitions.is_primitive(name) else None
-            )
-        path = f"{kind.structure.name}.{element.name}"
+            name, path = "Element", "Element"
+            if not definitions.is_primitive(found[1]):
+                return None
+        else:
+            path = f"{kind.structure.name}.{element.name}"
         if definitions.is_primitive(name):
             own = rules_at(path, name, self.rules)
             return _Child(key, None, tuple(rule.test for rule in own)) if own else None
-        return _Child(key, None if name == "Resource" else self.kind(name, path), ())
+        if name == "Resource":
+            return _Child(key, None, ())
+        below = self.kind(name, path)
+        return _Child(key, below, ()) if self.testable(below, set()) else None
+
+    def testable(self, kind: _Kind, above: set[str]) -> bool:
+        """Whether there can be a rule to test on a type or anywhere below it, but for the types that are above it."""
+        name = kind.structure.name
+        if name == "Extension" and not self.extended:
+            return False
+        if kind.rules:
+            return True
+        if name in above:
+            return False
+        above.add(name)
+        for element, type_name in kind.structure.properties.values():
+            path = f"{name}.{element.name}"
+            if definitions.is_primitive(type_name):
+                if self.extended or rules_at(path, type_name, self.rules):
+                    return True
+            elif type_name == "Resource" or self.testable(self.kind(type_name, path), above):
+                return True
+        return False
 
 
 def _fails(value: Any, resource: Resource, root: Resource) -> bool:

@@ -16,7 +16,11 @@ from shangyi.errors import Misconfigured
 from shangyi.store.questions import Question, Steps
 
 PLAIN, BARE = 0, 1
-LEVEL = 3
+PARAMETERS = zstandard.ZstdCompressionParameters(
+    strategy=zstandard.STRATEGY_DFAST, window_log=21, hash_log=15, chain_log=15, search_log=1, min_match=6,
+    write_checksum=False, write_dict_id=False,
+)  # fmt: skip
+"""zstd's level 3 for bodies of a few kB with a dictionary: tables that stay in the processor's cache halve the time."""
 UNKNOWN = (
     "select coding, type, sha256, content from dictionary where not coding = any(%s::int[]) order by coding"
 )
@@ -114,12 +118,10 @@ class Codec:
 
 
 def _compressor(dictionary: zstandard.ZstdCompressionDict | None) -> zstandard.ZstdCompressor:
-    return zstandard.ZstdCompressor(
-        level=LEVEL, dict_data=dictionary, write_checksum=False, write_dict_id=False
-    )
+    return zstandard.ZstdCompressor(dict_data=dictionary, compression_params=PARAMETERS)
 
 
 def _dictionary(content: bytes) -> zstandard.ZstdCompressionDict:
     dictionary = zstandard.ZstdCompressionDict(content)
-    dictionary.precompute_compress(level=LEVEL)
+    dictionary.precompute_compress(compression_params=PARAMETERS)
     return dictionary

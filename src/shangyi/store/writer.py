@@ -4,7 +4,7 @@ All locks are taken before the first row is written, so that a transaction's xid
 after those of earlier writers on the same resources.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -57,8 +57,14 @@ def lock(connection: psycopg.Connection, wanted: Sequence[int]) -> None:
     """Hold the writers' locks of these keys until the transaction ends; always in the same order."""
     stripes = sorted({key % STRIPES for key in wanted})
     connection.execute(
-        "select pg_advisory_xact_lock(%s, stripe) from unnest(%s::int[]) as stripe", [LOCKS, stripes]
+        "select pg_advisory_xact_lock(%s, stripe) from unnest(%s::int[]) as stripe",
+        [LOCKS, array_text(stripes)],
     )
+
+
+def array_text(numbers: Iterable[int]) -> str:
+    """An array of integers as PostgreSQL reads it: for a thousand of them, quicker than psycopg takes a list."""
+    return f"{{{','.join(map(str, numbers))}}}"
 
 
 def retrying(

@@ -16,7 +16,7 @@ from shangyi.store.load.prepare import Prepared
 from shangyi.store.model import Method, Version
 from shangyi.store.rows import METHODS, milliseconds
 from shangyi.store.types import NAMES
-from shangyi.store.writer import forget, lock
+from shangyi.store.writer import array_text, forget, lock
 
 
 def ledger_has(connection: psycopg.Connection, source: bytes) -> int | None:
@@ -72,8 +72,8 @@ def _write(
 ) -> None:
     found = connection.execute(
         "select distinct on (rid) rid, version, updated, method, coding, body, id, type from resource"
-        " where rid = any(%s) order by rid, version desc",
-        [[prepared.rids[position] for position in positions]],
+        " where rid = any(%s::bigint[]) order by rid, version desc",
+        [array_text(prepared.rids[position] for position in positions)],
         binary=True,
     ).fetchall()
     latest = {row[0]: row for row in found}

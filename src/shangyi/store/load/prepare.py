@@ -19,7 +19,7 @@ from shangyi.fhir import json
 from shangyi.store import keys
 from shangyi.store.body import left_out, pack_id, strip
 from shangyi.store.codec import Codec
-from shangyi.store.load.rows import date_row, number_row, search_row, string_row, version_row
+from shangyi.store.load.rows import date_row, narrow_rows, number_row, search_row, string_row, version_row
 from shangyi.store.pool import typed
 from shangyi.store.repository import Validator, check, validator
 from shangyi.store.search.extract import Extracted
@@ -116,9 +116,9 @@ class Preparer:
         prepared.types[type] += 1
         prepared.versions.append(row)
         prepared.searches.append(search_row(rid, shard, number, found, area))
-        prepared.dates.append(b"".join([date_row(rid, shard, *v) for v in sorted(found.dates)]))
-        prepared.numbers.append(b"".join([number_row(rid, shard, *v) for v in sorted(found.numbers)]))
-        prepared.strings.append(b"".join([string_row(rid, shard, *v) for v in sorted(found.strings)]))
+        prepared.dates.append(narrow_rows(date_row, rid, shard, found.dates))
+        prepared.numbers.append(narrow_rows(number_row, rid, shard, found.numbers))
+        prepared.strings.append(narrow_rows(string_row, rid, shard, found.strings))
 
 
 def start_worker() -> None:

@@ -6,7 +6,9 @@ so that it can be made before: ``version_head`` and ``search_head`` go before ea
 
 import struct
 from bisect import bisect_left
+from collections.abc import Callable, Collection
 from functools import cache
+from typing import Any
 
 from shangyi.store import keys
 from shangyi.store.search.extract import Extracted
@@ -73,6 +75,11 @@ def search_row(rid: int, shard: int, type: int, found: Extracted, area: int) -> 
 @cache
 def _array_head(length: int) -> bytes:
     return _ARRAY.pack(20 + 12 * length, 1, 0, _INT8, length, 1)
+
+
+def narrow_rows(row: Callable[..., bytes], rid: int, shard: int, values: Collection[Any]) -> bytes:
+    """The rows of a resource in one of the narrow tables: most have none in most."""
+    return b"".join([row(rid, shard, *value) for value in sorted(values)]) if values else b""
 
 
 def date_row(rid: int, shard: int, parameter: int, low: int, high: int) -> bytes:

@@ -55,7 +55,7 @@ class _Head(msgspec.Struct):
     type: Any = None
 
 
-class _Entry(msgspec.Struct):
+class _Entry(msgspec.Struct, gc=False):
     fullUrl: str | None = None
     resource: msgspec.Raw = msgspec.Raw()
 

@@ -47,20 +47,23 @@ def bits(home: Home, target: str | None = None) -> int:
     return sum({1 << parameter.bit for parameter, seen in home.parameters if seen == target})
 
 
-def _remembering(make: Callable[[K], V]) -> Callable[[K], V]:
-    kept: dict[K, V] = {}
+class _Remembered(dict[K, V]):
+    """What was made of the last values: of a key that is not there it is made now."""
 
-    def look(key: K) -> V:
-        found = kept.get(key)
-        if found is None:
-            found = make(key)
-            if len(str(key)) <= keys.REMEMBERED_LENGTH:
-                if len(kept) >= REMEMBERED:
-                    kept.clear()
-                kept[key] = found
+    def __init__(self, make: Callable[[K], V], length: Callable[[K], int]) -> None:
+        self.make, self.length = make, length
+
+    def __missing__(self, key: K) -> V:
+        found = self.make(key)
+        if self.length(key) <= keys.REMEMBERED_LENGTH:
+            if len(self) >= REMEMBERED:
+                self.clear()
+            self[key] = found
         return found
 
-    return look
+
+def _length(key: tuple[str | None, ...]) -> int:
+    return sum(len(text) for text in key if text)
 
 
 def token(name: str, home: Home) -> Emit:
@@ -90,24 +93,28 @@ def token(name: str, home: Home) -> Emit:
     def of_text(value: str) -> Made:
         return make((value,))
 
-    pair, text = _remembering(of_pair), _remembering(of_text)
+    pair, text = _Remembered(of_pair, _length), _Remembered(of_text, len)
 
     def concept(value: Any, row: Extracted) -> None:
-        if not isinstance(value, dict):
+        if type(value) is not dict:
             return other(value, row)
         row.present |= seen
         for coding in value.get("coding", ()):
-            take(pair((coding.get("system"), coding.get("code"))), row)
+            made = pair[coding.get("system"), coding.get("code")]
+            if primary:
+                take(made, row)
+            else:
+                row.tokens.update(made[0])
 
     def coding(value: Any, row: Extracted) -> None:
-        if not isinstance(value, dict) or "coding" in value:
+        if type(value) is not dict or "coding" in value:
             return other(value, row)
         row.present |= seen
-        take(pair((value.get("system"), value.get("code"))), row)
+        take(pair[value.get("system"), value.get("code")], row)
 
     def other(value: Any, row: Extracted) -> None:
         row.present |= seen
-        take(text(value) if isinstance(value, str) else make(values.tokens(value, kind)), row)
+        take(text[value] if type(value) is str else make(values.tokens(value, kind)), row)
 
     if kind == "CodeableConcept":
         return concept
@@ -121,7 +128,9 @@ def reference(name: str, home: Home, patient: bool) -> Emit:
     targets = {target: bits(home, target) for _, target in home.parameters if target is not None}
 
     def make(text: str) -> tuple[int, tuple[bytes, ...], int]:
-        found = any_target
+        if text.startswith("#"):
+            return 0, (), keys.NONE
+        found, text = any_target, text.partition("/_history/")[0]
         for target, its in targets.items():
             if values.points_to(text, target):
                 found |= its
@@ -130,12 +139,13 @@ def reference(name: str, home: Home, patient: bool) -> Emit:
         whose = keys.key(text) if patient and text.startswith("Patient/") else keys.NONE
         return found, (keys.token_bytes(name, code, text),), whose
 
-    look = _remembering(make)
+    look = _Remembered(make, len)
 
     def emit(value: Any, row: Extracted) -> None:
         row.present |= any_target
-        for text in values.references(value, kind):
-            found, tokens, whose = look(text)
+        plain = type(value) is dict and "reference" in value and "identifier" not in value
+        for text in (value["reference"],) if plain else values.references(value, kind):
+            found, tokens, whose = look[text]
             row.present |= found
             row.tokens.update(tokens)
             if whose and row.patient == keys.NONE:
@@ -173,7 +183,7 @@ def quantity(name: str, home: Home) -> Emit:
         row.present |= seen
         span = number.stored(value)
         if span is not None:
-            unit = number.unit_key(value) if isinstance(value, dict) else keys.NONE
+            unit = number.unit_key(value) if type(value) is dict else keys.NONE
             row.numbers.add((parameter, unit, *span))
 
     return emit

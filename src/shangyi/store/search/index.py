@@ -57,6 +57,21 @@ def _tree(name: str) -> Callable[[Resource, Extracted], None]:
     return root.walk
 
 
+@cache
+def _computed(name: str) -> tuple[tuple[tuple[str, ...], int, bytes, bytes], ...]:
+    """Of each computed parameter of a type: its elements, its bit, its tokens of false and true."""
+    return tuple(
+        (
+            elements,
+            1 << catalogue(name)[code].bit,
+            keys.token_bytes(name, code, "false"),
+            keys.token_bytes(name, code, "true"),
+        )
+        for (type, code), elements in COMPUTED.items()
+        if type == name
+    )
+
+
 def area_of(resource: Resource) -> int:
     """The 12-digit division code of residence: of a Patient, a contained subject, an institution; 0 where unknown."""
     if "address" not in resource and "contained" not in resource:
@@ -85,11 +100,9 @@ def extracted(resource: Resource) -> Extracted:
     name = resource["resourceType"]
     row = Extracted()
     _tree(name)(resource, row)
-    for type, code in COMPUTED:
-        if type == name:
-            dead = any(resource.get(element) for element in COMPUTED[type, code])
-            row.tokens.add(keys.token_bytes(name, code, "true" if dead else "false"))
-            row.present |= 1 << catalogue(name)[code].bit
+    for elements, bit, no, yes in _computed(name):
+        row.tokens.add(yes if any(resource.get(element) for element in elements) else no)
+        row.present |= bit
     if name == "Patient":
         row.patient = keys.rid(name, resource["id"])
     if row.date and row.date[1] - row.date[0] > date.LONG_US:

@@ -46,6 +46,10 @@ def stored(value: Any) -> Range | None:
         return size(value), size(value)
     if not isinstance(value, dict):
         return None
+    number = value.get("value")
+    if number is not None and "comparator" not in value:
+        point = size(number)
+        return point, point
     if "low" in value or "high" in value:
         low = (value.get("low") or {}).get("value")
         high = (value.get("high") or {}).get("value")
@@ -53,11 +57,10 @@ def stored(value: Any) -> Range | None:
     if "lowerLimit" in value or "upperLimit" in value:
         low, high = value.get("lowerLimit"), value.get("upperLimit")
         return (-INFINITY if low is None else size(low), INFINITY if high is None else size(high))
-    number = value.get("value")
     if number is None:
         return None
     point = size(number)
-    match value.get("comparator"):
+    match value["comparator"]:
         case "<" | "<=":
             return -INFINITY, point
         case ">" | ">=":
@@ -67,10 +70,11 @@ def stored(value: Any) -> Range | None:
 
 def unit(value: dict[str, Any]) -> tuple[str, str, str]:
     """System, code and unit text of a Quantity, of the ends of a Range, or of the origin of SampledData."""
-    for inner in (value.get("low"), value.get("high"), value.get("origin")):
-        if isinstance(inner, dict):
-            value = inner
-            break
+    if "value" not in value:
+        for inner in (value.get("low"), value.get("high"), value.get("origin")):
+            if isinstance(inner, dict):
+                value = inner
+                break
     return value.get("system", ""), value.get("code", ""), value.get("unit", "")
 
 

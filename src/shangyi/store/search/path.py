@@ -15,6 +15,8 @@ from shangyi.query.places import head, places, union
 from shangyi.query.printer import write
 
 Emit = Callable[[Any, Any], None]
+SHAPES = 512
+"""Shapes that an element keeps plans of."""
 
 
 class Path(NamedTuple):
@@ -73,6 +75,8 @@ class Node:
     filtered: list[tuple[str, str, "Node"]] = field(default_factory=list)
     indexed: dict[int, "Node"] = field(default_factory=dict)
     emits: list[Emit] = field(default_factory=list)
+    plans: dict[tuple[str, ...], tuple["_Step", ...]] = field(default_factory=dict)
+    """For each *shape* of an object, the tuple of its member names: the members that the tree knows."""
 
     def add(self, steps: tuple[tuple[str, ...], ...], emit: Emit) -> None:
         """Call ``emit(value, out)`` for every value at ``steps`` below this element."""
@@ -94,31 +98,68 @@ class Node:
         return node
 
     def walk(self, value: dict[str, Any], out: Any) -> None:
-        """Visit everything below ``value`` that the tree knows."""
-        children = self.children
-        for name, inner in value.items():
-            node = children.get(name)
-            if node is None:
-                continue
-            if type(inner) is list:
-                for position, item in enumerate(inner):
+        """Visit everything below ``value`` that the tree knows; all of it has been added before."""
+        shape = tuple(value)
+        plan = self.plans.get(shape)
+        if plan is None:
+            plan = self._plan(shape)
+        for name, emits, deeper in plan:
+            inner = value[name]
+            if type(inner) is not list:
+                for emit in emits:
+                    emit(inner, out)
+                if deeper is not None:
+                    deeper.below(inner, out)
+            elif deeper is None:
+                for item in inner:
                     if item is not None:
-                        node.visit(item, out)
-                        if node.indexed and position in node.indexed:
-                            node.indexed[position].visit(item, out)
+                        for emit in emits:
+                            emit(item, out)
             else:
-                node.visit(inner, out)
+                deeper.each(inner, out)
+
+    def _plan(self, shape: tuple[str, ...]) -> tuple["_Step", ...]:
+        if len(self.plans) >= SHAPES:
+            self.plans.clear()
+        known = [(name, self.children[name]) for name in shape if name in self.children]
+        plan = tuple(_Step(name, tuple(node.emits), node if node._deep else None) for name, node in known)
+        self.plans[shape] = plan
+        return plan
+
+    @property
+    def _deep(self) -> bool:
+        return bool(self.children or self.filtered or self.indexed)
+
+    def each(self, items: list[Any], out: Any) -> None:
+        """Visit the values of this element where it repeats."""
+        for position, item in enumerate(items):
+            if item is not None:
+                self.visit(item, out)
+                if position in self.indexed:
+                    self.indexed[position].visit(item, out)
 
     def visit(self, value: Any, out: Any) -> None:
         """Emit for one value of this element and go below it."""
         for emit in self.emits:
             emit(value, out)
+        self.below(value, out)
+
+    def below(self, value: Any, out: Any) -> None:
+        """Go below one value of this element."""
         if type(value) is dict:
             if self.children:
                 self.walk(value, out)
             for key, wanted, node in self.filtered:
                 if value.get(key) == wanted:
                     node.visit(value, out)
+
+
+class _Step(NamedTuple):
+    """A member that the tree knows: what to do with its values; its node, where that leads deeper."""
+
+    name: str
+    emits: tuple[Emit, ...]
+    deeper: Node | None
 
 
 def values(path: Path, resource: dict[str, Any]) -> Iterator[Any]:

@@ -1,7 +1,7 @@
 """What a value is searched by: tokens, references, strings, uris, by its FHIR type."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from shangyi.store.search import pinyin, text
@@ -48,22 +48,23 @@ def pair(system: str | None, code: str | None) -> Iterator[str]:
         yield f"{system}|"
 
 
-def references(value: Value, type: str) -> Iterator[str]:
+def references(value: Value, type: str) -> Sequence[str]:
     """``Type/id`` without version; a URL or URN as it is; ``identifier:system|value`` of a logical one.
 
     A canonical with its version, and without: who names no version means any.
     """
     if isinstance(value, str):
-        yield value
-        if "|" in value:
-            yield value.partition("|")[0]
-        return
-    reference = value.get("reference") if isinstance(value, dict) else None
+        return (value, value.partition("|")[0]) if "|" in value else (value,)
+    if not isinstance(value, dict):
+        return ()
+    found: list[str] = []
+    reference = value.get("reference")
     if isinstance(reference, str) and not reference.startswith("#"):
-        yield reference.partition("/_history/")[0]
-    identifier = value.get("identifier") if isinstance(value, dict) else None
+        found.append(reference.partition("/_history/")[0])
+    identifier = value.get("identifier")
     if isinstance(identifier, dict) and identifier.get("value"):
-        yield f"identifier:{identifier.get('system', '')}|{identifier['value']}"
+        found.append(f"identifier:{identifier.get('system', '')}|{identifier['value']}")
+    return found
 
 
 def points_to(reference: str, target: str) -> bool:
