@@ -1,6 +1,7 @@
 """The same expression by closures and by SQL, item by item."""
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
@@ -13,7 +14,7 @@ from shangyi.query.columns import Table
 from shangyi.query.errors import EvaluationError
 from shangyi.query.fhirpath import Expression
 from shangyi.query.quantity import Quantity
-from shangyi.query.sql import DIALECTS, Around, Scope, compile_tree, row
+from shangyi.query.sql import DIALECTS, Around, Scope, compile_tree, ir, row
 from shangyi.query.sql.values import Item, Value, is_bare
 from shangyi.query.temporal import DateTime, Temporal
 
@@ -29,7 +30,6 @@ class Data:
         self.table: Table = table_of(resource_type, resources)
         self.connection = duckdb.connect()
         load(self.connection, self.table, resources)
-        self.name = f'"{resource_type}"'
 
     def compile(self, expression: Expression) -> Value:
         """The expression in SQL; CompilationError where it has no form."""
@@ -38,19 +38,14 @@ class Data:
         around = Around(self.table, at=NOW)
         return compile_tree(expression.tree, around, Scope(root, variables=given), expression.text)
 
-    def select(self, value: Value) -> str:
-        """What gives the items of every row as one list."""
-        write = DIALECTS["duckdb"].write
+    def select(self, value: Value, dialect: str = "duckdb") -> str:
+        """What gives the items of every row, as one list for each alternative of an item."""
+        write, name = DIALECTS[dialect].write, DIALECTS[dialect].identifier(self.table.resource_type)
         if isinstance(value, Item):
-            shown = [f"[{write(a.sql)}]" if a.guard is None else "NULL" for a in value.alternatives] or [
-                "NULL"
-            ]
-            return f"SELECT {', '.join(shown)} FROM {self.name} AS r"
-        return (
-            f"SELECT {write(value.sql)} FROM {self.name} AS r"
-            if value.slots
-            else f"SELECT NULL FROM {self.name}"
-        )
+            lists = [write(ir.Listed((a.sql,))) for a in value.alternatives if a.guard is None]
+        else:
+            lists = [write(value.sql)] if value.slots else []
+        return f"SELECT {', '.join(lists or ['NULL'])} FROM {name} AS r"
 
     def by_sql(self, value: Value) -> list[Any]:
         """The items of each resource; FAILED where SQL refuses the row."""
@@ -65,7 +60,7 @@ class Data:
                 except duckdb.Error as error:
                     rows.append(FAILED if _ours(error) else error)
         return [
-            found if found is FAILED or isinstance(found, Exception) else _items(value, found)
+            found if found is FAILED or isinstance(found, Exception) else items(value, found)
             for found in rows
         ]
 
@@ -94,14 +89,13 @@ def _ours(error: duckdb.Error) -> bool:
     return isinstance(error, duckdb.InvalidInputException)
 
 
-def _items(value: Value, columns: Sequence[Any]) -> list[Any]:
-    items = [item for column in columns for item in column or []]
+def items(value: Value, columns: Sequence[Any]) -> list[Any]:
+    """The items of one row, comparable."""
+    found = [item for column in columns for item in column or []]
     if not isinstance(value, Item) and value.slots and not is_bare(value.slots):
-        items = [
-            next((item[f"v{i}"] for i in range(len(value.slots)) if item[f"v{i}"] is not None), None)
-            for item in items
-        ]
-    return [_shown(item) for item in items if item is not None]
+        keys = [f"v{i}" for i in range(len(value.slots))]
+        found = [next((item[key] for key in keys if item[key] is not None), None) for item in found]
+    return [_shown(item) for item in found if item is not None]
 
 
 def _shown(item: Any) -> Any:
@@ -129,11 +123,24 @@ def _number(value: Decimal) -> str:
 
 
 def differences(data: Data, expression: Expression, value: Value) -> list[tuple[str, Any, Any]]:
-    """Where the two do not agree: the resource, what closures say, what SQL says."""
-    pairs = zip(data.resources, data.by_closures(expression), data.by_sql(value), strict=True)
+    """Where the two do not agree: the resource, what closures say, what SQL says. Order counts where there is one."""
+    return compared(data, expression, data.by_sql(value))
+
+
+def compared(data: Data, expression: Expression, found: Sequence[Any]) -> list[tuple[str, Any, Any]]:
+    """Where what an engine found is not what closures say."""
+    pairs = zip(data.resources, data.by_closures(expression), found, strict=True)
+    agree = same if expression.tree.type.ordered else same_in_any_order
     return [
-        (str(resource.get("id")), ours, theirs) for resource, ours, theirs in pairs if not same(ours, theirs)
+        (str(resource.get("id")), ours, theirs) for resource, ours, theirs in pairs if not agree(ours, theirs)
     ]
+
+
+def same_in_any_order(ours: Any, theirs: Any) -> bool:
+    """As many of each item."""
+    if not isinstance(ours, list) or not isinstance(theirs, list):
+        return same(ours, theirs)
+    return Counter(map(repr, _text(ours))) == Counter(map(repr, _text(theirs)))
 
 
 def same(ours: Any, theirs: Any) -> bool:

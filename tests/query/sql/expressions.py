@@ -19,11 +19,22 @@ LITERALS = {
     "Date": DATES,
     "DateTime": DATES + MOMENTS,
     "Time": ["@T08:30", "@T12:00:00"],
-    "Quantity": ["5 'kg'", "170 'cm'", "1.7 'm'", "70000 'g'", "36.6 'Cel'"],
+    "Quantity": ["5 'kg'", "170 'cm'", "1.7 'm'", "70000 'g'", "36.6 'Cel'", "2 'd'", "1 year", "3 'mg/dL'"],
 }
 EQUALITY, ORDER = ["=", "!="], ["<", "<=", ">", ">="]
 SUBSETS = [".first()", ".last()", ".tail()", ".skip(1)", ".take(2)", "[0]", "[1]", ".distinct()"]
-ENDS = [".exists()", ".empty()", ".count()", ".isDistinct()", ".hasValue()", ".first()", ""]
+SORTS = [".sort()", ".sort($this)", ".sort(-$this)", ".sort($this desc)"]
+ENDS = [
+    ".children().count()",
+    ".type().name",
+    ".exists()",
+    ".empty()",
+    ".count()",
+    ".isDistinct()",
+    ".hasValue()",
+    ".first()",
+    "",
+]
 OF_TEXT = [
     ".length()",
     ".upper()",
@@ -40,6 +51,15 @@ OF_TEXT = [
     ".toInteger()",
     ".toDate()",
     ".convertsToDecimal()",
+    ".convertsToQuantity()",
+    ".toQuantity()",
+    ".replace('', 'x')",
+    ".encode('urlbase64')",
+    ".decode('hex')",
+    ".decode('base64')",
+    ".escape('html')",
+    ".escape('json')",
+    " ~ 'A'",
     " & 'x'",
     " + '-'",
 ]
@@ -57,8 +77,34 @@ OF_NUMBER = [
     ".round(1)",
     ".lowBoundary()",
     ".highBoundary(3)",
+    ".precision()",
+    " ~ 170.3",
+    " ~ 1.50",
+    ".toQuantity()",
+    " + 2 '1'",
+    " * 1.5 'm'",
+]
+OF_QUANTITY = [
+    " + 2 'cm'",
+    " - 10 'kg'",
+    " * 2",
+    " * 2.5 'm'",
+    " / 4",
+    " / 2 'm2'",
+    " = 1.703 'm'",
+    " ~ 170 'cm'",
+    " ~ 1.7 'm'",
+    " > 70 'kg'",
+    ".abs()",
+    ".round(1)",
+    ".floor()",
+    ".lowBoundary()",
+    ".toQuantity('m')",
+    ".toQuantity('kg')",
+    ".comparable(1 'g')",
 ]
 OF_MOMENT = [
+    ".precision()",
     ".lowBoundary()",
     ".highBoundary()",
     " + 1 month",
@@ -71,6 +117,7 @@ FUNCTIONS = {
     "String": OF_TEXT,
     "Integer": OF_NUMBER,
     "Decimal": OF_NUMBER,
+    "Quantity": OF_QUANTITY,
     "Date": OF_MOMENT,
     "DateTime": OF_MOMENT,
 }
@@ -148,10 +195,27 @@ def criteria(draw: st.DrawFn, start: Made, depth: int = 2) -> str:
 
 
 @st.composite
+def folds(draw: st.DrawFn, made: Made) -> str:
+    """What goes through the items in order: sorted, or one after the other with a running value."""
+    if made.kind == "String":
+        folded = ".aggregate(iif($total.empty(), $this, $total & '+' & $this))"
+        return draw(st.sampled_from([*SORTS, folded, ".aggregate($total + $this.length() + $index, 0)"]))
+    if made.kind in ("Integer", "Decimal"):
+        return draw(st.sampled_from([*SORTS, ".aggregate($this + $total, 0)"]))
+    if made.kind or not made.fields:
+        return draw(st.sampled_from(SORTS))
+    key = draw(paths(Made("", made.type, made.fields, False), 1))
+    one = f"{key.text}.first()" if key.many else key.text
+    order = draw(st.sampled_from(["", " desc", " asc"]))
+    keys = draw(st.sampled_from([f"{one}{order}", f"-{one}", f"{one}{order}, id desc"]))
+    return draw(st.sampled_from([f".sort({keys})", f".aggregate($total | $this.{one})"]))
+
+
+@st.composite
 def expressions(draw: st.DrawFn, resource_type: str, columns: Fields) -> str:
     """An expression for a resource type over these columns."""
     start = Made("", ItemType("FHIR", resource_type), columns, False)
-    shape = draw(st.integers(0, 9))
+    shape = draw(st.integers(0, 11))
     if shape == 0:
         return draw(criteria(start))
     made = draw(paths(start))
@@ -164,7 +228,7 @@ def expressions(draw: st.DrawFn, resource_type: str, columns: Fields) -> str:
         return f"{made.text}.select({inner.text}){draw(st.sampled_from(ENDS))}"
     if shape == 3:
         other = draw(paths(start))
-        operator = draw(st.sampled_from(["|", "=", "!="]))
+        operator = draw(st.sampled_from(["|", "=", "!=", "~", "!~"]))
         function = draw(
             st.sampled_from(["union", "combine", "intersect", "exclude", "subsetOf", "supersetOf"])
         )
@@ -173,6 +237,8 @@ def expressions(draw: st.DrawFn, resource_type: str, columns: Fields) -> str:
         )
     if shape == 4:
         return f"iif({draw(criteria(start))}, {made.text}, {draw(paths(start)).text}){draw(st.sampled_from(ENDS))}"
+    if shape == 10 and made.many:
+        return made.text + draw(folds(made))
     if made.kind in FUNCTIONS:
         one = made.text if not made.many else f"{made.text}.first()"
         if shape == 5 and made.kind == "String" and made.many:

@@ -53,7 +53,7 @@ FIRST = "ViewDefinition.select[0].column[0].path"
         (view(column("%nothing")), FIRST, "%nothing was not given"),
         (view(column("extension.extension.url")), FIRST, "goes beyond the columns"),
         (view(column("contained.name")), FIRST, "narrow it with ofType()"),
-        (view(column("descendants()")), FIRST, "descendants() has no form in SQL (line 1, column 1)"),
+        (view(column("conformsTo('x')")), FIRST, "conformsTo() has no form in SQL (line 1, column 1)"),
         (view(column("id"), column("id")), "ViewDefinition.select[0]", "two columns x"),
         (view(column("id"), where=[{"path": "name"}]), "ViewDefinition.where[0].path", "one Boolean"),
         (view(column("id"), where=[{}]), "ViewDefinition.where[0].path", "path is a FHIRPath"),

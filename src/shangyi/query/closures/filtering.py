@@ -3,13 +3,14 @@
 from functools import cmp_to_key
 from typing import Any
 
-from shangyi.query import typed
+from shangyi.query import temporal, typed
 from shangyi.query.closures.adapters import Builder, Compile, criterion
 from shangyi.query.closures.comparison import order
 from shangyi.query.closures.equality import Distinct
 from shangyi.query.closures.evaluation import Closure, Scope
-from shangyi.query.closures.values import Collection, Item, single
+from shangyi.query.closures.values import Collection, Item, single, system
 from shangyi.query.errors import EvaluationError
+from shangyi.query.temporal import Temporal
 
 MOST_REPEATED = 1_000_000
 """Items after which a repetition is taken to have no end."""
@@ -95,11 +96,26 @@ def _sort(call: typed.Call, compile_: Compile) -> Closure:
 
 
 def _ordered(left: Item | None, right: Item | None, direction: str) -> int:
-    if left is None or right is None:
-        found = (left is not None) - (right is not None)
+    a, b = system(left), system(right)
+    if a is None or b is None:
+        found = (a is not None) - (b is not None)
         return -found if direction == "desc" else found
-    found = order(left, right) or 0
+    found = _in_time(a, b) if isinstance(a, Temporal) and isinstance(b, Temporal) else order(a, b) or 0
     return found if direction == "asc" else -found
+
+
+def _in_time(a: Temporal, b: Temporal) -> int:
+    """By the first instant that each can mean, then by the last: an order whatever the precision."""
+    if a.first != b.first:
+        raise EvaluationError("{left} and {right} have no order", left=a.kind, right=b.kind)
+    one, other = _place(a), _place(b)
+    return (one > other) - (one < other)
+
+
+def _place(value: Temporal) -> tuple[Any, Any]:
+    if value.first:
+        return temporal.lowest(value), -len(str(value))
+    return temporal.bounds(value)
 
 
 def _coalesce(call: typed.Call, compile_: Compile) -> Closure:

@@ -5,7 +5,7 @@ from decimal import Decimal
 from shangyi.query.closures.arithmetic import calculate as evaluate
 from shangyi.query.errors import EvaluationError
 from shangyi.query.quantity import Quantity
-from shangyi.query.sql import ir, temporal, values
+from shangyi.query.sql import ir, quantity, temporal, values
 from shangyi.query.sql.base import Compiler, constant, literal, only
 from shangyi.query.sql.errors import CompilationError
 from shangyi.query.sql.ir import Expr, SqlType
@@ -49,14 +49,32 @@ def calculate(compiler: Compiler, operator: str, left: Item, right: Item) -> Val
     strings = only(left, STRING), only(right, STRING)
     if strings[0] is not None and strings[1] is not None and operator == "+":
         return values.system(STRING, ir.call("concat", strings[0].sql, strings[1].sql))
-    return _numbers(operator, _number(left, operator), _number(right, operator))
+    return _measures(compiler, operator, left, right)
+
+
+def _measures(compiler: Compiler, operator: str, left: Item, right: Item) -> Value:
+    """Numbers, or quantities where either is one."""
+    one, other = (only(side, QUANTITY) or only(side, INTEGER, DECIMAL) for side in (left, right))
+    if one is None or other is None or any(_mixed(side) for side in (left, right)):
+        types = ", ".join(str(a.slot.type) for side in (left, right) for a in side.alternatives)
+        raise CompilationError(
+            "{operator} does not go between {types} in SQL", operator=operator, types=types
+        )
+    if QUANTITY in (one.kind, other.kind):
+        return quantity.calculate(compiler, operator, one, other)
+    return _numbers(operator, one, other)
+
+
+def _mixed(item: Item) -> bool:
+    kinds = {a.kind for a in item.alternatives}
+    return QUANTITY in kinds and len(kinds) > 1
 
 
 def known(value: object) -> Item:
     """A value worked out while compiling."""
-    kind = getattr(value, "kind", None) or _KINDS.get(type(value))
-    if kind is None:
-        raise CompilationError("Calculations with quantities have no form in SQL; take their value")
+    if isinstance(value, Quantity):
+        return values.system(QUANTITY, quantity.literal(value), value)
+    kind = getattr(value, "kind", None) or _KINDS[type(value)]
     return values.system(SYSTEM_TYPES[kind], literal(value), value)
 
 
@@ -73,15 +91,6 @@ def _text(item: Item) -> Expr:
     return ir.text("") if found is None else ir.call("coalesce", found.sql, ir.text(""))
 
 
-def _number(item: Item, operator: str) -> Alternative:
-    found = only(item, INTEGER, DECIMAL)
-    if found is None or any(a.kind == QUANTITY for a in item.alternatives):
-        raise CompilationError(
-            "{operator} of quantities has no form in SQL; take their value", operator=operator
-        )
-    return found
-
-
 def _numbers(operator: str, a: Alternative, b: Alternative) -> Item:
     if a.kind == b.kind == INTEGER and operator != "/":
         left, right = ir.Cast(a.sql, ir.LONG), ir.Cast(b.sql, ir.LONG)
@@ -91,7 +100,7 @@ def _numbers(operator: str, a: Alternative, b: Alternative) -> Item:
     numbers = a.number, b.number
     match operator:
         case "*":
-            result: Expr = ir.call("try_mul", *_factors(a, b))
+            result: Expr = ir.call("decimal_multiply", *_factors(a, b))
         case "/":
             return values.system(DECIMAL, ir.call("decimal_divide", *numbers))
         case "div":
@@ -135,10 +144,13 @@ def negative(item: Item) -> Value:
     if isinstance(value, int | Decimal) and not isinstance(value, bool):
         return known(-value)
     if isinstance(value, Quantity):
-        turned = Quantity(-value.value, value.unit, value.calendar)
-        sql = ir.Struct((("value", ir.Literal(turned.value)), ("unit", ir.text(turned.unit))))
-        return values.system(QUANTITY, sql, turned)
-    found = _number(item, "-")
+        return known(Quantity(-value.value, value.unit, value.calendar))
+    found = only(item, QUANTITY) or only(item, INTEGER, DECIMAL)
+    if found is None or _mixed(item):
+        raise CompilationError("- has no form in SQL for this; narrow it with ofType()")
+    if found.kind == QUANTITY:
+        number, unit = quantity.parts(found)
+        return quantity.system(ir.call("negative", number), unit)
     if found.kind == INTEGER:
         return values.system(INTEGER, whole(ir.call("negative", ir.Cast(found.sql, ir.LONG))))
     return values.system(DECIMAL, ir.call("negative", found.number))

@@ -2,14 +2,14 @@
 
 from shangyi.query import typed
 from shangyi.query.closures import boundaries
-from shangyi.query.sql import ir, temporal
+from shangyi.query.sql import ir, quantity, temporal
 from shangyi.query.sql.arithmetic import known
 from shangyi.query.sql.base import Builder, Compiler, constant, single
 from shangyi.query.sql.errors import CompilationError
 from shangyi.query.sql.ir import Expr
 from shangyi.query.sql.scope import Scope
 from shangyi.query.sql.values import EMPTY, Alternative, Item, Slot, Value
-from shangyi.query.types import DATE, DATETIME, DECIMAL, INTEGER, TIME
+from shangyi.query.types import DATE, DATETIME, DECIMAL, INTEGER, QUANTITY, TIME
 
 _DATE_DIGITS = {4: 4, 6: 7, 8: 10}
 """Digits of a date and the characters that they take."""
@@ -47,6 +47,11 @@ def _of(a: Alternative, side: int, digits: object) -> Alternative | None:
             return Alternative(Slot(DECIMAL), sql)
         case found if found == DECIMAL and a.slot.type.namespace == "FHIR":
             sql = _decimal(a.sql, side, digits)
+        case found if found == QUANTITY and a.slot.type.namespace == "FHIR":
+            value, unit = quantity.parts(a)
+            written = next((ir.Member(a.sql, f.name) for f in a.slot.fields if f.name == "value"), ir.null())
+            bound = ir.when(ir.is_there(value), _decimal(written, side, digits))
+            return quantity.system(bound, unit).alternatives[0]
         case _:
             raise CompilationError("A boundary of {type} has no form in SQL", type=str(a.slot.type))
     assert a.kind is not None

@@ -17,6 +17,9 @@ from shangyi.query.sql import (
     filtering,
     ir,
     math,
+    navigation,
+    quantity,
+    sorting,
     strings,
     subsetting,
     types,
@@ -45,6 +48,8 @@ FUNCTIONS: Mapping[str, Builder] = {
     **utility.FUNCTIONS,
     **aggregates.FUNCTIONS,
     **fhir.FUNCTIONS,
+    **navigation.FUNCTIONS,
+    **sorting.FUNCTIONS,
 }
 
 
@@ -167,8 +172,7 @@ class _Compiler:
 def constant(value: object) -> Item:
     """A literal."""
     if isinstance(value, Quantity):
-        sql: ir.Expr = ir.Struct((("value", ir.Literal(value.value)), ("unit", ir.text(value.unit))))
-        return values.system(SYSTEM_TYPES["Quantity"], sql, value)
+        return values.system(SYSTEM_TYPES["Quantity"], quantity.literal(value), value)
     kind = value.kind if isinstance(value, Temporal) else _NAMES[type(value)]
     return values.system(SYSTEM_TYPES[kind], literal(value), value)
 

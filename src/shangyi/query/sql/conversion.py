@@ -4,20 +4,22 @@ from collections.abc import Callable
 
 from shangyi.query import typed
 from shangyi.query.closures.conversion import to_string
-from shangyi.query.sql import ir, values
-from shangyi.query.sql.base import Builder, Compiler, criterion, literal, single
+from shangyi.query.parser import CALENDAR
+from shangyi.query.sql import ir, quantity, values
+from shangyi.query.sql.base import Builder, Compiler, constant, criterion, literal, single
+from shangyi.query.sql.equality import present
 from shangyi.query.sql.errors import CompilationError
-from shangyi.query.sql.existence import present
 from shangyi.query.sql.filtering import only_where
 from shangyi.query.sql.ir import Expr
 from shangyi.query.sql.scope import Scope
-from shangyi.query.sql.values import EMPTY, Alternative, Many, Value
+from shangyi.query.sql.values import EMPTY, Alternative, Item, Many, Value
 from shangyi.query.types import (
     BOOLEAN,
     DATE,
     DATETIME,
     DECIMAL,
     INTEGER,
+    QUANTITY,
     STRING,
     TIME,
     ItemType,
@@ -134,6 +136,49 @@ def _to_time(a: Alternative) -> Expr | None:
     )
 
 
+_QUANTITY = r"[+-]?\d+(\.\d+)?\s*('[^']+'|[a-zA-Z]+)?"
+
+
+def _to_quantity(compiler: Compiler, a: Alternative) -> Item | None:
+    """Of a string its number and its unit, which stands in quotes or is the word of a calendar duration."""
+    if a.kind in (QUANTITY, INTEGER, DECIMAL):
+        return quantity.shown(a) if a.kind == QUANTITY else quantity.system(a.number, ir.text("1"))
+    if a.kind == BOOLEAN:
+        return quantity.system(ir.Cast(ir.Cast(a.sql, ir.INT), ir.NUMBER), ir.text("1"))
+    if a.kind != STRING:
+        return None
+    text = ir.call("trim", a.sql)
+    rest = ir.call(
+        "trim", ir.call("replace_matches", text, ir.text(r"^[+-]?\d+(\.\d+)?"), ir.text(""), ir.text("s"))
+    )
+    words = ((ir.call("eq", rest, ir.text(word)), ir.text(unit)) for word, unit in CALENDAR.items())
+    quoted = ir.call("replace", rest, ir.text("'"), ir.text(""))
+    unit = ir.Case(
+        (
+            (ir.call("eq", rest, ir.text("")), ir.text("1")),
+            (ir.call("starts_with", rest, ir.text("'")), quoted),
+            *words,
+        )
+    )
+    digits = ir.call("left", text, ir.call("sub", ir.call("length", text), ir.call("length", rest)))
+    number = ir.Cast(ir.call("trim", digits), ir.NUMBER, safe=True)
+    return quantity.system(ir.when(_matches(text, _QUANTITY), number), unit)
+
+
+def _quantity(compiler: Compiler, call: typed.Call, scope: Scope) -> Value:
+    item = single(compiler, compiler.node(call.source, scope), call.source)
+    found = [q for a in item.alternatives if (q := _to_quantity(compiler, a)) is not None]
+    if not found:
+        return EMPTY
+    made = values.collapsed(Item(tuple(a for q in found for a in q.alternatives)))
+    if not call.arguments:
+        return made
+    unit = constant(single(compiler, compiler.node(call.arguments[0], scope), call.arguments[0]))
+    if not isinstance(unit, str):
+        raise CompilationError("In SQL the unit to convert to must be written out")
+    return quantity.convert(compiler, made.alternatives[0], CALENDAR.get(unit, unit))
+
+
 Convert = Callable[[Alternative], Expr | None]
 
 
@@ -167,6 +212,7 @@ _CONVERSIONS = {
     "Date": _conversion(DATE, _to_date),
     "DateTime": _conversion(DATETIME, _to_datetime),
     "Time": _conversion(TIME, _to_time),
+    "Quantity": _quantity,
 }
 FUNCTIONS: dict[str, Builder] = {
     "iif": _iif,

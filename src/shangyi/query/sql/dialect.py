@@ -100,7 +100,17 @@ def function(name: str) -> Template:
     return lambda dialect, args: f"{name}({', '.join(map(dialect.write, args))})"
 
 
+def renamed(names: str) -> dict[str, Template]:
+    """Functions that an engine has under another name: ``ours=theirs`` for each, ``ours`` alone where both agree."""
+    pairs = (name.split("=") for name in names.split())
+    return {pair[0]: function(pair[-1]) for pair in pairs}
+
+
+_SAME = (
+    "abs coalesce exp flatten floor greatest least left length ln lower power replace reverse round sqrt substring upper"
+).split()
 OPERATORS: dict[str, Template] = {
+    **{name: function(name) for name in _SAME},
     "and": infix("AND"),
     "or": infix("OR"),
     "not": "(NOT {0})",
@@ -120,19 +130,6 @@ OPERATORS: dict[str, Template] = {
     "negative": "(- {0})",
     "same": "({0} IS NOT DISTINCT FROM {1})",
     "in": lambda d, args: f"({d.write(args[0])} IN ({', '.join(map(d.write, args[1:]))}))",
-    "coalesce": function("coalesce"),
     "concat": infix("||"),
-    "least": function("least"),
-    "greatest": function("greatest"),
-    "abs": function("abs"),
-    "upper": function("upper"),
-    "lower": function("lower"),
-    "replace": function("replace"),
-    "length": function("length"),
-    "exp": function("exp"),
-    "ln": function("ln"),
-    "power": function("power"),
-    "sqrt": function("sqrt"),
-    "left": function("left"),
 }
-"""What is written the same everywhere."""
+"""What is written the same everywhere; each dialect has a template for every other name (a test compares them)."""

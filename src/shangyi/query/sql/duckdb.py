@@ -1,7 +1,7 @@
 """DuckDB 2: lists with ``lambda x: …``, counted from 1."""
 
 from shangyi.query.sql import ir
-from shangyi.query.sql.dialect import OPERATORS, Dialect, Template, function
+from shangyi.query.sql.dialect import OPERATORS, Dialect, Template, renamed
 from shangyi.query.sql.ir import SqlType
 
 _UNIT = "1000000000000000000"
@@ -31,50 +31,39 @@ def _long_division(dividend: str, divisor: str, *, digits: bool) -> str:
     return f"try(CAST(list_transform({steps}, lambda p: {total})[1] AS DECIMAL(38,18)))"
 
 
+def _product(a: str, b: str) -> str:
+    """The product of two decimals; where their places together leave no room, of nine places of each."""
+    exact = f"try(CAST({a} * {b} AS DECIMAL(38,18)))"
+    return f"coalesce({exact}, try(CAST(CAST({a} AS DECIMAL(38,9)) * CAST({b} AS DECIMAL(38,9)) AS DECIMAL(38,18))))"
+
+
 _FUNCTIONS: dict[str, Template] = {
     **OPERATORS,
+    **renamed(
+        "list_filter list_map=list_transform list_join=list_concat list_length=len list_contains list_position "
+        "list_range=range array_to_string unnest error try starts_with ends_with split=string_split "
+        "ceiling=ceil truncate=trunc list_sorted=list_sort list_sorted_down=list_reverse_sort list_min "
+        "list_max"
+    ),
     "index": "({0} - 1)",
-    "list_filter": function("list_filter"),
-    "list_map": function("list_transform"),
     "list_fold": "list_reduce({0}, {2}, {1})",
-    "list_flat": function("flatten"),
-    "list_join": function("list_concat"),
-    "list_length": function("len"),
     "list_at": "({0})[{1} + 1]",
     "list_last": "({0})[-1]",
     "list_from": "({0})[{1} + 1:]",
     "list_until": "({0})[1:{1}]",
-    "list_contains": function("list_contains"),
-    "list_position": function("list_position"),
-    "list_range": function("range"),
-    "array_to_string": function("array_to_string"),
-    "unnest": function("unnest"),
-    "error": function("error"),
-    "try": function("try"),
-    "starts_with": function("starts_with"),
-    "ends_with": function("ends_with"),
     "position": "strpos({0}, {1})",
-    "substring": function("substring"),
     "matches": "regexp_matches({0}, {1}, {2})",
     "matches_full": "regexp_full_match({0}, {1}, {2})",
     "replace_matches": "regexp_replace({0}, {1}, {2}, 'g' || {3})",
     "characters": "list_filter(string_split({0}, ''), lambda c: c <> '')",
-    "split": function("string_split"),
     "trim": r"regexp_replace({0}, '^\s+|\s+$', '', 'g')",
-    "reverse": function("reverse"),
     "fold_spaces": r"trim(regexp_replace(lower({0}), '\s+', ' ', 'g'))",
     "quotient": "divide({0}, {1})",
-    "floor": function("floor"),
-    "ceiling": function("ceil"),
-    "truncate": function("trunc"),
-    "round": function("round"),
     "try_add": "try({0} + {1})",
     "try_sub": "try({0} - {1})",
-    "try_mul": "try({0} * {1})",
+    "decimal_multiply": lambda d, args: _product(d.write(args[0]), d.write(args[1])),
     "decimal_divide": lambda d, args: _long_division(d.write(args[0]), d.write(args[1]), digits=True),
     "decimal_quotient": lambda d, args: _long_division(d.write(args[0]), d.write(args[1]), digits=False),
-    "list_min": function("list_min"),
-    "list_max": function("list_max"),
     "epoch": "epoch_us(TRY_CAST({0} AS TIMESTAMPTZ))",
     "epoch_wall": "epoch_us(TRY_CAST({0} AS TIMESTAMP))",
     "month_end": "strftime(last_day(TRY_CAST(({0}) || '-01' AS DATE)), '%Y-%m-%d')",
@@ -84,6 +73,8 @@ _FUNCTIONS: dict[str, Template] = {
     "add_seconds": "(TRY_CAST({0} AS TIMESTAMP) + to_seconds(CAST({1} AS BIGINT)))",
     "hex": "lower(hex(encode({0})))",
     "base64": "to_base64(encode({0}))",
+    "unhex": "decode(unhex({0}))",
+    "unbase64": "decode(from_base64({0}))",
     "json_text": "json_extract_string({0}, {1})",
     "json_object": "CAST(json_extract({0}, {1}) AS VARCHAR)",
     "json_texts": "json_extract_string({0}, {1} || '[*]')",

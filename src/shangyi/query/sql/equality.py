@@ -7,10 +7,11 @@ from shangyi.query.closures.equality import equal as evaluate
 from shangyi.query.closures.equality import equivalent as alike_values
 from shangyi.query.columns import Column
 from shangyi.query.model import FHIR, system_of
-from shangyi.query.sql import ir, quantity, temporal, values
+from shangyi.query.sql import ir, quantity, rounding, temporal, values
 from shangyi.query.sql.base import Compiler, constant, shared
 from shangyi.query.sql.errors import CompilationError
 from shangyi.query.sql.ir import Expr
+from shangyi.query.sql.paths import of_item
 from shangyi.query.sql.values import EMPTY, Alternative, Item, Many, Slot, Value
 from shangyi.query.types import (
     BOOLEAN,
@@ -124,21 +125,47 @@ def _values(compiler: Compiler, a: Alternative, b: Alternative) -> Expr:
     if QUANTITY in (left, right) and {left, right} <= {*NUMBERS, QUANTITY}:
         return quantity.compare(compiler, "eq", a, b)
     if left is None and right is None and a.guard is None and b.guard is None:
-        return _objects(a, b)
+        return _objects(compiler, a, b)
     return ir.Case(((ir.both(a.present, b.present), ir.FALSE),), ir.UNKNOWN)
 
 
-def _objects(a: Alternative, b: Alternative) -> Expr:
-    if a.slot.type != b.slot.type or not plain(a.slot) or not plain(b.slot):
-        raise CompilationError(
-            "{left} and {right} cannot be compared as a whole in SQL; compare their elements",
-            left=str(a.slot.type),
-            right=str(b.slot.type),
-        )
+def _objects(compiler: Compiler, a: Alternative, b: Alternative) -> Expr:
+    """As SQL compares them where nothing in them has a precision or a unit, else element by element."""
+    if a.slot.type != b.slot.type:
+        return ir.when(ir.both(a.present, b.present), ir.FALSE)
+    if a.slot.json or b.slot.json or not a.slot.fields or not b.slot.fields:
+        raise CompilationError("{type} is kept as text and cannot be compared in SQL", type=str(a.slot.type))
     fields = values.merged_columns(a.slot.fields, b.slot.fields)
-    return ir.call(
-        "eq", values.conform(a.sql, a.slot.fields, fields), values.conform(b.sql, b.slot.fields, fields)
-    )
+    left, right = values.conform(a.sql, a.slot.fields, fields), values.conform(b.sql, b.slot.fields, fields)
+    if plain(a.slot) and plain(b.slot):
+        return ir.call("eq", left, right)
+    identical = ir.certain(ir.call("eq", left, right))
+    there = ir.both(ir.is_there(a.sql), ir.is_there(b.sql))
+    return ir.Case(((identical, ir.TRUE), (there, _by_element(compiler, a, b, equal))), ir.UNKNOWN)
+
+
+def _by_element(
+    compiler: Compiler, a: Alternative, b: Alternative, test: Callable[[Compiler, Value, Value], Expr]
+) -> Expr:
+    """Whether both have the same elements, and each holds what the other does."""
+    answers: list[Expr] = []
+    for name in FHIR.elements(a.slot.type):
+        left, right = of_item(compiler, Item((a,)), name), of_item(compiler, Item((b,)), name)
+        here, there = present(left), present(right)
+        if here == there == ir.FALSE:
+            continue
+        one_only = ir.call("ne", here, there)
+        answers.append(
+            ir.Case(((one_only, ir.FALSE), (ir.negated(here), ir.TRUE)), test(compiler, left, right))
+        )
+    return ir.both(*answers)
+
+
+def present(value: Value) -> Expr:
+    """Whether there is any item."""
+    if isinstance(value, Item):
+        return value.present
+    return ir.call("gt", values.count(value), ir.number(0)) if value.slots else ir.FALSE
 
 
 def plain(slot: Slot) -> bool:
@@ -166,9 +193,15 @@ def _plain_fields(owner: ItemType, fields: tuple[Column, ...]) -> bool:
 
 
 def equivalent(compiler: Compiler, left: Value, right: Value) -> Expr:
-    """``left ~ right`` of single values."""
-    if not isinstance(left, Item) or not isinstance(right, Item):
-        raise CompilationError("~ between collections has no form in SQL; = and subsetOf() have one")
+    """``left ~ right``: the same items in any order; true or false, never NULL."""
+    if isinstance(left, Item) and isinstance(right, Item):
+        return _items_alike(compiler, left, right)
+    if not left.slots or not right.slots:
+        return ir.negated(present(left if left.slots else right))
+    return _lists_alike(compiler, values.listed(left), values.listed(right))
+
+
+def _items_alike(compiler: Compiler, left: Item, right: Item) -> Expr:
     known = constant(left), constant(right)
     if known[0] is not None and known[1] is not None:
         return ir.Literal(alike_values([known[0]], [known[1]]))
@@ -178,15 +211,48 @@ def equivalent(compiler: Compiler, left: Value, right: Value) -> Expr:
     return ir.either(neither, *alike)
 
 
+def _lists_alike(compiler: Compiler, left: Many, right: Many) -> Expr:
+    """Of each item as many on either side, which is enough where what is alike to one thing is alike to each other:
+    not so for decimals, 1.46 ~ 1.5 ~ 1.54.
+    """
+    kinds = {slot.kind for many in (left, right) for slot in many.slots}
+    if kinds & {DECIMAL, QUANTITY}:
+        raise CompilationError("~ between collections of decimals or quantities has no form in SQL")
+
+    def count(many: Many, of: Item) -> Expr:
+        y = compiler.names.fresh()
+        test = ir.certain(_items_alike(compiler, of, values.opened(many.slots, y)))
+        return values.count(Many(many.slots, ir.call("list_filter", many.sql, ir.Lambda((y,), test))))
+
+    x = compiler.names.fresh()
+    item = values.opened(left.slots, x)
+    missing = ir.call("ne", count(left, item), count(right, item))
+    rest = ir.call("list_filter", left.sql, ir.Lambda((x,), missing))
+    sizes = ir.call("eq", values.count(left), values.count(right))
+    return ir.both(sizes, ir.call("eq", values.count(Many(left.slots, rest)), ir.number(0)))
+
+
 def _alike(compiler: Compiler, a: Alternative, b: Alternative) -> Expr:
     kinds = {a.kind, b.kind}
     if kinds == {STRING}:
         return ir.call("eq", ir.call("fold_spaces", a.sql), ir.call("fold_spaces", b.sql))
     if kinds <= {BOOLEAN, INTEGER, DATE, DATETIME, TIME}:
         return same(compiler, Item((a,)), Item((b,)))
-    if None in kinds or kinds & {DECIMAL, QUANTITY}:
-        raise CompilationError("~ has no form in SQL for {type}; use =", type=str(a.slot.type))
+    if kinds <= NUMBERS:
+        return rounding.alike(compiler, a.number, b.number)
+    if QUANTITY in kinds and kinds <= {*NUMBERS, QUANTITY}:
+        return quantity.equivalent(compiler, a, b)
+    if kinds == {None}:
+        return _objects_alike(compiler, a, b)
     return ir.FALSE
+
+
+def _objects_alike(compiler: Compiler, a: Alternative, b: Alternative) -> Expr:
+    if a.guard is not None or b.guard is not None or a.slot.json or b.slot.json:
+        raise CompilationError("~ of whole resources has no form in SQL")
+    if a.slot.type != b.slot.type:
+        return ir.FALSE
+    return ir.certain(_by_element(compiler, a, b, equivalent))
 
 
 def member_test(compiler: Compiler, collection: Value) -> Callable[[Item], Expr]:

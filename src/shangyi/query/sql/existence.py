@@ -3,19 +3,12 @@
 from shangyi.query import typed
 from shangyi.query.sql import ir, values
 from shangyi.query.sql.base import Builder, Compiler, criterion, only
-from shangyi.query.sql.equality import distinct, member_test
+from shangyi.query.sql.equality import distinct, member_test, present
 from shangyi.query.sql.errors import CompilationError
 from shangyi.query.sql.ir import Expr
 from shangyi.query.sql.scope import Scope
 from shangyi.query.sql.values import Item, Many, Value
 from shangyi.query.types import BOOLEAN, INTEGER
-
-
-def present(value: Value) -> Expr:
-    """Whether there is any item."""
-    if isinstance(value, Item):
-        return value.present
-    return ir.call("gt", values.count(value), ir.number(0)) if value.slots else ir.FALSE
 
 
 def _exists(compiler: Compiler, call: typed.Call, scope: Scope) -> Value:

@@ -3,9 +3,9 @@
 from shangyi.query import typed
 from shangyi.query.sql import ir, values
 from shangyi.query.sql.base import Builder, Compiler, criterion
-from shangyi.query.sql.equality import distinct
+from shangyi.query.sql.equality import distinct, present
 from shangyi.query.sql.errors import CompilationError
-from shangyi.query.sql.existence import kept, present
+from shangyi.query.sql.existence import kept
 from shangyi.query.sql.scope import Scope
 from shangyi.query.sql.values import EMPTY, Item, Value
 

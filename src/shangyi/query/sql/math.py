@@ -3,55 +3,69 @@
 from collections.abc import Callable
 
 from shangyi.query import typed
-from shangyi.query.sql import ir, values
+from shangyi.query.sql import ir, quantity, values
 from shangyi.query.sql.arithmetic import whole
 from shangyi.query.sql.base import Builder, Compiler, constant, only, single
 from shangyi.query.sql.errors import CompilationError
 from shangyi.query.sql.ir import Expr
 from shangyi.query.sql.scope import Scope
-from shangyi.query.sql.values import EMPTY, Alternative, Value
+from shangyi.query.sql.values import EMPTY, Alternative, Item, Slot, Value
 from shangyi.query.types import DECIMAL, INTEGER, QUANTITY
 
 
 def _number(compiler: Compiler, node: typed.Node, scope: Scope) -> Alternative | None:
-    item = single(compiler, compiler.node(node, scope), node)
-    if any(a.kind == QUANTITY for a in item.alternatives):
-        raise CompilationError("Calculations with quantities have no form in SQL; take their value")
-    return only(item, INTEGER, DECIMAL)
+    return only(single(compiler, compiler.node(node, scope), node), INTEGER, DECIMAL)
 
 
-def _abs(compiler: Compiler, call: typed.Call, scope: Scope) -> Value:
-    found = _number(compiler, call.source, scope)
-    if found is None:
-        return EMPTY
+def _of(number: Callable[[Alternative], Item]) -> Builder:
+    """A function of a number, or of the value of a quantity, whose unit stays."""
+
+    def build(compiler: Compiler, call: typed.Call, scope: Scope) -> Value:
+        item = single(compiler, compiler.node(call.source, scope), call.source)
+        return _applied(item, number)
+
+    return build
+
+
+def _applied(item: Item, number: Callable[[Alternative], Item]) -> Value:
+    parts: list[Alternative] = []
+    for a in item.alternatives:
+        if a.kind == QUANTITY:
+            value, unit = quantity.parts(a)
+            (found,) = number(Alternative(Slot(DECIMAL), value)).alternatives
+            parts += quantity.system(found.number, unit).alternatives
+        elif a.kind in (INTEGER, DECIMAL):
+            parts += number(a).alternatives
+    return values.collapsed(Item(tuple(parts)))
+
+
+def _abs(found: Alternative) -> Item:
     if found.kind == INTEGER:
         return values.system(INTEGER, whole(ir.call("abs", ir.Cast(found.sql, ir.LONG))))
     return values.system(DECIMAL, ir.call("abs", found.number))
 
 
-def _rounding(name: str) -> Builder:
+def _rounding(name: str) -> Callable[[Alternative], Item]:
     """To a whole number."""
 
-    def build(compiler: Compiler, call: typed.Call, scope: Scope) -> Value:
-        found = _number(compiler, call.source, scope)
-        if found is None:
-            return EMPTY
+    def number(found: Alternative) -> Item:
         sql = found.sql if found.kind == INTEGER else whole(ir.call(name, found.number))
         return values.system(INTEGER, sql)
 
-    return build
+    return number
 
 
 def _round(compiler: Compiler, call: typed.Call, scope: Scope) -> Value:
-    found = _number(compiler, call.source, scope)
+    item = single(compiler, compiler.node(call.source, scope), call.source)
     places: object = 0
     if call.arguments:
         places = constant(single(compiler, compiler.node(call.arguments[0], scope), call.arguments[0]))
     if not isinstance(places, int) or not 0 <= places <= ir.SCALE:
         raise CompilationError("In SQL round() takes 0 to {most} places, written out", most=ir.SCALE)
-    if found is None:
-        return EMPTY
-    return values.system(DECIMAL, ir.Cast(ir.call("round", found.number, ir.number(places)), ir.NUMBER))
+    digits = ir.number(places)
+    return _applied(
+        item, lambda a: values.system(DECIMAL, ir.Cast(ir.call("round", a.number, digits), ir.NUMBER))
+    )
 
 
 def _double(found: Alternative) -> Expr:
@@ -81,14 +95,14 @@ def _named(name: str) -> Callable[..., Expr]:
 
 
 FUNCTIONS: dict[str, Builder] = {
-    "abs": _abs,
-    "ceiling": _rounding("ceiling"),
+    "abs": _of(_abs),
+    "ceiling": _of(_rounding("ceiling")),
     "exp": _approximate(_named("exp")),
-    "floor": _rounding("floor"),
+    "floor": _of(_rounding("floor")),
     "ln": _approximate(_named("ln")),
     "log": _approximate(_log),
     "power": _approximate(_named("power")),
     "round": _round,
     "sqrt": _approximate(_named("sqrt")),
-    "truncate": _rounding("truncate"),
+    "truncate": _of(_rounding("truncate")),
 }

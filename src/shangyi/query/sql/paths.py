@@ -7,7 +7,7 @@ from shangyi.query.sql.base import Compiler
 from shangyi.query.sql.errors import CompilationError
 from shangyi.query.sql.ir import Expr
 from shangyi.query.sql.values import EMPTY, Alternative, Item, Many, Slot, Value
-from shangyi.query.types import ItemType
+from shangyi.query.types import STRING, ItemType
 
 
 def field(compiler: Compiler, source: Value, name: str) -> Value:
@@ -25,11 +25,13 @@ def of_item(compiler: Compiler, item: Item, name: str) -> Value:
 
 def _of_alternative(compiler: Compiler, source: Alternative, name: str) -> list[Value]:
     slot = source.slot
+    if slot.type == values.CLASS_INFO and name in ("namespace", "name", "baseType"):
+        return [values.system(STRING, ir.Member(source.sql, name))]
     if slot.type.namespace != "FHIR":
         return []
-    if slot.type.name == "Resource":
+    if slot.type.name == "Resource" and not FHIR.forms(slot.type, name):
         raise CompilationError("What stands in another resource has no type yet; narrow it with ofType()")
-    if slot.json and not slot.primitive:
+    if (slot.json or slot.type.name == "Resource") and not slot.primitive:
         return [_in_json(compiler, source, form) for form in FHIR.forms(slot.type, name)]
     if slot.primitive:
         if name == "value" and slot.kind is not None:
@@ -48,7 +50,7 @@ def _form(
     compiler: Compiler, source: Alternative, base: Expr, columns: dict[str, Column], form: Form
 ) -> list[Value]:
     path = f"{source.slot.path}.{form.key}".lstrip(".")
-    if path in compiler.table.beyond:
+    if _is_beyond(compiler, path):
         raise CompilationError(
             "{path} goes beyond the columns of {type}: some resources hold more of it than columns do",
             path=path,
@@ -65,6 +67,14 @@ def _form(
     extra = None if beside is None else ir.Member(base, "_" + form.key)
     found = Alternative(slot, value, extra)
     return [Item((found.under(source.guard or ir.TRUE),))]
+
+
+def _is_beyond(compiler: Compiler, path: str) -> bool:
+    """Whether only the residual holds all of it; of items from several places, whether it does in any."""
+    beyond = compiler.table.beyond
+    if path.startswith("*"):
+        return any(f".{known}".endswith(path[1:]) for known in beyond)
+    return path in beyond
 
 
 def _many(

@@ -1,54 +1,50 @@
 """Spark 4: arrays with ``x -> …``, counted from 0 in ``get`` and in lambdas, from 1 in ``slice``."""
 
 from shangyi.query.sql import ir
-from shangyi.query.sql.dialect import OPERATORS, Dialect, Template, function
+from shangyi.query.sql.dialect import OPERATORS, Dialect, Template, renamed
 from shangyi.query.sql.ir import SqlType
+
+
+def _quotient(a: str, b: str) -> str:
+    """To 18 places where the divisor has eight at most and the dividend is below 10^12, else to six: the scale of a
+    quotient goes by the digits of both operands' types.
+    """
+    narrow = f"{b} = TRY_CAST({b} AS DECIMAL(28,8)) AND abs({a}) < 1000000000000"
+    exact = f"try_divide(TRY_CAST({a} AS DECIMAL(30,18)), TRY_CAST({b} AS DECIMAL(28,8)))"
+    return f"CASE WHEN {narrow} THEN TRY_CAST({exact} AS DECIMAL(38,18)) ELSE TRY_CAST(try_divide({a}, {b}) AS DECIMAL(38,18)) END"
+
 
 _FUNCTIONS: dict[str, Template] = {
     **OPERATORS,
+    **renamed(
+        "list_filter=filter list_map=transform list_fold=aggregate list_join=concat list_length=array_size "
+        "list_contains=array_contains array_to_string=array_join unnest=explode starts_with=startswith "
+        "ends_with=endswith ceiling=ceil try_add try_sub=try_subtract decimal_multiply=try_multiply "
+        "list_sorted=sort_array list_min=array_min list_max=array_max"
+    ),
     "same": "({0} <=> {1})",
     "index": "{0}",
-    "list_filter": function("filter"),
-    "list_map": function("transform"),
-    "list_fold": function("aggregate"),
-    "list_flat": function("flatten"),
-    "list_join": function("concat"),
-    "list_length": function("array_size"),
     "list_at": "get({0}, CAST({1} AS INT))",
     "list_last": "try_element_at({0}, -1)",
     "list_from": "slice({0}, {1} + 1, greatest(size({0}), 1))",
     "list_until": "slice({0}, 1, CAST({1} AS INT))",
-    "list_contains": function("array_contains"),
     "list_position": "nullif(array_position({0}, {1}), 0)",
     "list_range": "CASE WHEN {0} < {1} THEN sequence({0}, {1} - 1) ELSE array() END",
-    "array_to_string": function("array_join"),
-    "unnest": function("explode"),
     "error": "raise_error({0})",
     "try": "{0}",
-    "starts_with": function("startswith"),
-    "ends_with": function("endswith"),
     "position": "instr({0}, {1})",
-    "substring": function("substring"),
     "matches": "regexp_like({0}, '(?' || {2} || ')' || {1})",
     "matches_full": "regexp_like({0}, '(?' || {2} || ')^(?:' || {1} || ')$')",
     "replace_matches": "regexp_replace({0}, '(?s' || {3} || ')' || {1}, {2})",
     "characters": "filter(split({0}, ''), c -> c <> '')",
     "split": r"split({0}, '\\Q' || {1} || '\\E')",
     "trim": r"regexp_replace({0}, '^\\s+|\\s+$', '')",
-    "reverse": function("reverse"),
     "fold_spaces": r"trim(regexp_replace(lower({0}), '\\s+', ' '))",
     "quotient": "({0} DIV {1})",
-    "floor": function("floor"),
-    "ceiling": function("ceil"),
     "truncate": "CASE WHEN {0} < 0 THEN ceil({0}) ELSE floor({0}) END",
-    "round": function("round"),
-    "try_add": function("try_add"),
-    "try_sub": function("try_subtract"),
-    "try_mul": function("try_multiply"),
-    "decimal_divide": function("try_divide"),
+    "decimal_divide": lambda d, args: _quotient(d.write(args[0]), d.write(args[1])),
     "decimal_quotient": "CAST(CASE WHEN {1} <> 0 THEN {0} DIV {1} END AS DECIMAL(38,0))",
-    "list_min": function("array_min"),
-    "list_max": function("array_max"),
+    "list_sorted_down": "sort_array({0}, FALSE)",
     "epoch": "unix_micros(try_to_timestamp({0}))",
     "epoch_wall": "unix_micros(try_to_timestamp({0} || 'Z'))",
     "month_end": "date_format(last_day(TRY_CAST(({0}) || '-01' AS DATE)), 'yyyy-MM-dd')",
@@ -58,6 +54,8 @@ _FUNCTIONS: dict[str, Template] = {
     "add_seconds": "(TRY_CAST({0} AS TIMESTAMP_NTZ) + make_dt_interval(0, 0, 0, {1}))",
     "hex": "lower(hex(encode({0}, 'UTF-8')))",
     "base64": "base64(encode({0}, 'UTF-8'))",
+    "unhex": "decode(unhex({0}), 'UTF-8')",
+    "unbase64": "decode(unbase64({0}), 'UTF-8')",
     "json_text": "get_json_object({0}, {1})",
     "json_object": "get_json_object({0}, {1})",
     "json_texts": "from_json(get_json_object({0}, {1}), 'array<string>')",

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 
 from shangyi.query import typed
-from shangyi.query.sql import ir, values
+from shangyi.query.sql import encoding, ir, values
 from shangyi.query.sql.base import Builder, Compiler, constant, only, single
 from shangyi.query.sql.errors import CompilationError
 from shangyi.query.sql.ir import Expr
@@ -107,6 +107,8 @@ def _flags(given: object) -> str:
 
 def _replace_matches(compiler: Compiler, call: typed.Call, scope: Scope) -> Value:
     source = only(single(compiler, compiler.node(call.source, scope), call.source), STRING)
+    if EMPTY in (compiler.node(argument, scope) for argument in call.arguments[:2]):
+        return EMPTY
     pattern = _pattern(compiler, call.arguments[0], scope)
     with_ = constant(single(compiler, compiler.node(call.arguments[1], scope), call.arguments[1]))
     if not isinstance(with_, str) or set(with_) & set("$\\"):
@@ -120,9 +122,13 @@ def _replace_matches(compiler: Compiler, call: typed.Call, scope: Scope) -> Valu
 
 
 def _replace(text: Expr, part: Expr, by: Expr) -> Expr:
+    """Of an empty text: between all characters, before the first and behind the last."""
+    within = ir.call("array_to_string", ir.call("characters", text), by)
+    spread = ir.when(ir.call("eq", text, ir.text("")), by, ir.call("concat", by, within, by))
     if part == ir.text(""):
-        raise CompilationError("replace() of an empty text has no form in SQL")
-    return ir.call("replace", text, part, by)
+        return spread
+    plain = ir.call("replace", text, part, by)
+    return plain if isinstance(part, ir.Literal) else ir.when(ir.call("eq", part, ir.text("")), spread, plain)
 
 
 def _chars(text: Expr, compiler: Compiler) -> Many:
@@ -174,14 +180,6 @@ def _join(compiler: Compiler, call: typed.Call, scope: Scope) -> Value:
     return values.system(STRING, ir.when(ir.call("gt", values.count(items), _ZERO), joined))
 
 
-def _encode(compiler: Compiler, call: typed.Call, scope: Scope) -> Value:
-    source = only(single(compiler, compiler.node(call.source, scope), call.source), STRING)
-    form = constant(single(compiler, compiler.node(call.arguments[0], scope), call.arguments[0]))
-    if form not in ("hex", "base64"):
-        raise CompilationError("SQL encodes as hex and base64 only")
-    return EMPTY if source is None else values.system(STRING, ir.call(str(form), source.sql))
-
-
 def _one(name: str) -> Callable[[Expr], Expr]:
     return lambda text: ir.call(name, text)
 
@@ -209,7 +207,7 @@ FUNCTIONS: dict[str, Builder] = {
     "replaceMatches": _replace_matches,
     "length": on_strings(INTEGER, _length),
     "toChars": _to_chars,
-    "encode": _encode,
+    **encoding.FUNCTIONS,
     "trim": on_strings(STRING, _one("trim")),
     "split": _split,
     "join": _join,

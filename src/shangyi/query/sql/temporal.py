@@ -53,6 +53,18 @@ def compare(compiler: Compiler, test: str, a: Alternative, b: Alternative) -> Ex
     return shared(compiler, a.sql, ir.TEXT, outer)
 
 
+def sort_keys(a: Alternative) -> tuple[Expr, Expr]:
+    """The first and the last instant that a value can mean; of a time, in microseconds of a day."""
+    if a.kind == TIME:
+        rest = ir.call(
+            "substring", ir.text("00:00:00"), ir.call("add", ir.call("length", a.sql), ir.number(1))
+        )
+        low = _wall(ir.call("concat", _ANY_DAY, a.sql, rest))
+        return low, ir.call("sub", ir.number(0), ir.call("length", a.sql))
+    moment = _moment(a, a.sql)
+    return moment.low, moment.high
+
+
 def _order(a: Moment, b: Moment) -> Expr:
     with_zones = ir.both(a.zoned, b.zoned)
     without = ir.both(ir.negated(a.zoned), ir.negated(b.zoned))

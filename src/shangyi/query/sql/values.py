@@ -27,6 +27,8 @@ from shangyi.query.types import (
 )
 
 QUANTITY_TYPE = ir.struct_of(("value", ir.NUMBER), ("unit", ir.TEXT))
+CLASS_INFO = ItemType("System", "ClassInfo")
+"""What ``type()`` gives (http://hl7.org/fhirpath/N1/#reflection)."""
 _SYSTEM_SQL = {
     BOOLEAN: ir.BOOL,
     STRING: ir.TEXT,
@@ -36,6 +38,7 @@ _SYSTEM_SQL = {
     DATETIME: ir.TEXT,
     TIME: ir.TEXT,
     QUANTITY: QUANTITY_TYPE,
+    CLASS_INFO: ir.struct_of(("namespace", ir.TEXT), ("name", ir.TEXT), ("baseType", ir.TEXT)),
 }
 _KIND_SQL = {"text": ir.TEXT, "boolean": ir.BOOL, "integer": ir.INT, "json": ir.TEXT}
 
@@ -357,7 +360,7 @@ def flat_map(many: Many, project: Callable[[Item, Expr], Value], names: Names) -
     if not found.slots:
         return EMPTY
     body = ir.call("coalesce", found.sql, ir.Listed((), found.item_type))
-    return Many(found.slots, ir.call("list_flat", ir.call("list_map", many.sql, mapping(x, i, body))))
+    return Many(found.slots, ir.call("flatten", ir.call("list_map", many.sql, mapping(x, i, body))))
 
 
 def collapsed(item: Item) -> Item:

@@ -66,7 +66,7 @@ class Repetition:
             rest = self.below(here, slots)
             each = ir.call("list_join", first, rest.sql) if rest.slots else first
             some = ir.call("coalesce", many.sql, ir.Listed((), many.item_type))
-            parts.append(ir.call("list_flat", ir.call("list_map", some, ir.Lambda((x,), each))))
+            parts.append(ir.call("flatten", ir.call("list_map", some, ir.Lambda((x,), each))))
         if not parts:
             return Many((), ir.Listed((), of))
         return Many(slots, parts[0] if len(parts) == 1 else ir.call("list_join", *parts))
