@@ -1,18 +1,18 @@
-"""Tokens of FHIRPath (http://hl7.org/fhirpath/N1/#lexical-elements); CQL's are a superset to come."""
+"""Tokens of FHIRPath (http://hl7.org/fhirpath/N1/#lexical-elements); CQL gives a pattern of its own (``cql.lexer``)."""
 
 import re
 from dataclasses import dataclass
 
 from shangyi.query.errors import ParseError, excerpt
 
-_DATE = r"\d{4}(?:-\d\d(?:-\d\d)?)?"
-_TIME = r"\d\d(?::\d\d(?::\d\d(?:\.\d+)?)?)?"
+DATE = r"\d{4}(?:-\d\d(?:-\d\d)?)?"
+TIME = r"\d\d(?::\d\d(?::\d\d(?:\.\d+)?)?)?"
 _TOKEN = re.compile(
     rf"""
     (?P<space>\s+|//[^\r\n]*|/\*.*?\*/)
-  | (?P<datetime>@{_DATE}T(?:{_TIME}(?:Z|[+-]\d\d:\d\d)?)?)
-  | (?P<date>@{_DATE})
-  | (?P<time>@T{_TIME})
+  | (?P<datetime>@{DATE}T(?:{TIME}(?:Z|[+-]\d\d:\d\d)?)?)
+  | (?P<date>@{DATE})
+  | (?P<time>@T{TIME})
   | (?P<number>\d+(?:\.\d+)?)
   | (?P<string>'(?:[^'\\]|\\.)*')
   | (?P<quoted>`(?:[^`\\]|\\.)*`)
@@ -36,12 +36,15 @@ class Token:
     end: int
 
 
-def tokenize(text: str) -> list[Token]:
-    """All tokens, blanks and comments left out, an ``end`` token last; ParseError at what is none."""
+def tokenize(text: str, pattern: re.Pattern[str] = _TOKEN) -> list[Token]:
+    """All tokens, blanks and comments left out, an ``end`` token last; ParseError at what is none.
+
+    ``pattern``: a named group for each kind; values of ``string`` and ``quoted`` stand between marks of one character.
+    """
     tokens: list[Token] = []
     position = 0
     while position < len(text):
-        match = _TOKEN.match(text, position)
+        match = pattern.match(text, position)
         if match is None:
             raise error(
                 "Unexpected character {character}", text, position, position + 1, character=text[position]
