@@ -5,11 +5,12 @@ import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
+    from shangyi.lake import DuckDBEngine
     from shangyi.store.database import Store
     from shangyi.store.embedded import Server
 
@@ -25,6 +26,43 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if slow:
         config.hook.pytest_deselected(items=slow)
         items[:] = [item for item in items if item not in slow]
+
+
+@pytest.fixture(scope="session")
+def county() -> "dict[str, list[dict[str, Any]]]":
+    """The resources by type: 60 residents with ten years of record, and one in forty of the county's case reports."""
+    from datetime import date
+
+    from shangyi.synth import generate
+
+    found: dict[str, list[dict[str, Any]]] = {}
+    cases = 0
+    for resource in generate(60, 7, date(2026, 6, 30)):
+        if resource["id"].startswith("case-"):
+            cases += 1
+            if cases % 40:
+                continue
+        found.setdefault(resource["resourceType"], []).append(resource)
+    return found
+
+
+@pytest.fixture(scope="session")
+def county_lake(county: dict[str, list[dict[str, Any]]], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A lake of the county."""
+    from shangyi import lake
+
+    directory = tmp_path_factory.mktemp("county") / "lake"
+    lake.write(directory, [resource for resources in county.values() for resource in resources])
+    return directory
+
+
+@pytest.fixture(scope="session")
+def county_engine(county_lake: Path) -> "Iterator[DuckDBEngine]":
+    """DuckDB over it."""
+    from shangyi import lake
+
+    with lake.DuckDBEngine(lake.open(county_lake), memory_mb=512, threads=2) as engine:
+        yield engine
 
 
 @pytest.fixture(scope="session")

@@ -82,6 +82,7 @@ def create_app(settings: Settings | None = None) -> "Starlette":
     from shangyi.lake.asking import Analysts
     from shangyi.lake.process import Task
     from shangyi.lake.supervision import Supervisor
+    from shangyi.web.answers import Answers
     from shangyi.web.loading.loads import Loads
     from shangyi.web.routes import routes as pages
     from shangyi.web.warming import warm
@@ -105,14 +106,16 @@ def create_app(settings: Settings | None = None) -> "Starlette":
         settings.lake_interval,
         settings.lake_build == "yes",
         settings.log,
+        ("shangyi.care.population.keep:Keeper",),
     )
     following = Thread(target=Supervisor(task, ended).run, name="lake", daemon=True)
     if settings.lake_interval:
         following.start()
+    answers = Answers(settings.home)
     analysts = Analysts(settings.home / "lake", settings)
     loads = Loads(settings.home, found.store.conninfo, settings.max_upload_mb * 1024 * 1024)
     loads.resume()
-    warming = Thread(target=warm, args=(access,), name="warming", daemon=True)
+    warming = Thread(target=warm, args=(access, answers), name="warming", daemon=True)
     warming.start()
 
     @asynccontextmanager
@@ -136,6 +139,7 @@ def create_app(settings: Settings | None = None) -> "Starlette":
         lifespan=lifespan,
     )
     app.state.access = access
+    app.state.answers = answers
     app.state.analysis = analysts
     app.state.loads = loads
     app.state.settings = settings

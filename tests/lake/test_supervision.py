@@ -20,6 +20,7 @@ from shangyi.lake.supervision import Supervisor
 from shangyi.store.database import Store
 
 SUPERVISED = Path(__file__).with_name("supervised.py")
+ALSO = ("shangyi.care.population.keep:Keeper",)
 
 
 @contextmanager
@@ -46,10 +47,14 @@ def test_it_follows_is_started_again_and_ends_with_its_server(
     store: Store, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(supervision, "SHORTEST_S", 0.2)
-    records, task = store.repository, Task(store.conninfo, str(tmp_path), 0.2, build=True, log="warning")
+    records, task = (
+        store.repository,
+        Task(store.conninfo, str(tmp_path), 0.2, build=True, log="warning", also=ALSO),
+    )
     records.update(patient("own", gender="male"))
     with supervised(task) as first:
         wait_for("the lake", lambda: held(tmp_path / "lake", "own") == "male")
+        wait_for("what is made of it", (tmp_path / "population" / "current").exists)
         assert os.getpriority(os.PRIO_PROCESS, child_of(first)) >= process.NICE
         with supervised(task) as second:  # another worker of the server
             pid = child_of(first)

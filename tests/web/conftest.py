@@ -17,6 +17,7 @@ from shangyi.lake.asking import Analysts
 from shangyi.settings import Settings
 from shangyi.store.database import Store
 from shangyi.store.model import SearchRequest
+from shangyi.web.answers import Answers
 from shangyi.web.loading.loads import Loads
 from shangyi.web.routes import routes
 
@@ -118,6 +119,7 @@ def site(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sit
         standing.start()
         app = Starlette(routes=routes())
         app.state.access = access
+        app.state.answers = Answers(home)
         app.state.loads = Loads(home, store.conninfo, 8 << 20)
         app.state.settings = Settings(home=home, lake_memory_mb=256, lake_threads=1, lake_seconds=30)
         app.state.analysis = Analysts(home / "lake", app.state.settings)

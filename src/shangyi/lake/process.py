@@ -10,6 +10,7 @@ import signal
 import sys
 import threading
 import time
+from importlib import import_module
 from io import FileIO
 from pathlib import Path
 
@@ -35,13 +36,18 @@ TAKEN, FAILED = 75, 1
 
 
 class Task(msgspec.Struct, frozen=True):
-    """What to keep: the lake of ``home``, of the record at ``conninfo``, asked every ``every_s``; see ``Follower``."""
+    """What to keep: the lake of ``home``, of the record at ``conninfo``, asked every ``every_s``; see ``Follower``.
+
+    ``also``: what else is made of the lake, by packages that this one does not know: ``module:name`` of what is given the
+    home and then called every ``every_s`` in a thread of its own.
+    """
 
     conninfo: str
     home: str
     every_s: float
     build: bool
     log: str = "info"
+    also: tuple[str, ...] = ()
 
 
 def alive(home: Path) -> bool:
@@ -66,13 +72,30 @@ def run(task: Task, ended: threading.Event) -> int:
             Access(store.repository, store.pool, home) as access,
         ):
             access.start()
+            others = [_other(name, home, task.every_s, ended) for name in task.also]
             Follower(access, home / "lake", task.build, ended).run(task.every_s, wait_s=0)
+            for other in others:
+                other.join(LAST_S)
     except (Unavailable, Misconfigured) as error:
         log.warning("the lake's process cannot open the record: %s", type(error).__name__)
         return FAILED
     finally:
         held.release()
     return 0
+
+
+def _other(name: str, home: Path, every_s: float, ended: threading.Event) -> threading.Thread:
+    """The thread that does what ``name`` says until ``ended``."""
+    module, _, factory = name.partition(":")
+    call = getattr(import_module(module), factory)(home)
+
+    def run() -> None:
+        while not ended.wait(every_s):
+            call()
+
+    thread = threading.Thread(target=run, name=module, daemon=True)
+    thread.start()
+    return thread
 
 
 def _claimed(lock: Path) -> Claim | None:

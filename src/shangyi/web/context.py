@@ -18,11 +18,11 @@ from starlette.responses import RedirectResponse, Response
 
 from shangyi.access import Access, Origin, Principal, Session
 from shangyi.access.browser import CSRF_FIELD, check_csrf, cookie_name, csrf_token
-from shangyi.care.standing import people
 from shangyi.errors import Issue, ShangyiError, Unauthenticated
 from shangyi.i18n import translate
 from shangyi.store.model import Scope, SearchRequest, Version
 from shangyi.web import formats
+from shangyi.web.answers import Answers
 from shangyi.web.components.shell import Shell
 from shangyi.web.memory import of_store
 from shangyi.web.navigation import CLINICAL, WORKLIST, groups
@@ -66,6 +66,12 @@ class Context:
         value = self.form.get(name, self.request.query_params.get(name, ""))
         return value.strip() if isinstance(value, str) else ""
 
+    @property
+    def answers(self) -> Answers:
+        """What figures and lists are asked of."""
+        found: Answers = self.request.app.state.answers
+        return found
+
     def search(self, type: str, *parameters: tuple[str, str]) -> Any:
         """A search through the session."""
         return self.session.search(SearchRequest(type, parameters))
@@ -79,26 +85,33 @@ class Context:
         """A token for the forms of this page."""
         return csrf_token(self.cookie)
 
-    def shell(self, current: str) -> Shell:
-        """The frame around a page."""
+    def shell(self, current: str, as_of: dt.datetime | None = None) -> Shell:
+        """The frame around a page of what stood at an instant, else of now."""
         path = self.request.url.path + (f"?{self.request.url.query}" if self.request.url.query else "")
         return Shell(
             groups=groups(self.principal, self.text, due_count(self)),
             place=place_name(self),
             person=self.principal.display,
             role=self.text(self.principal.role.label),
-            as_of=dt.datetime.now(formats.ZONE).strftime("%m-%d %H:%M"),
+            as_of=(as_of or dt.datetime.now(dt.UTC)).astimezone(formats.ZONE).strftime("%m-%d %H:%M"),
             path=path,
             csrf=self.csrf,
             current=current,
             searches=self.principal.role in CLINICAL,
         )
 
-    def page(self, template: str, current: str, *, status: int = 200, **context: Any) -> Response:
-        """A whole page."""
-        return render(
-            self.request, template, status=status, shell=self.shell(current), csrf=self.csrf, **context
-        )
+    def page(
+        self,
+        template: str,
+        current: str,
+        *,
+        status: int = 200,
+        as_of: dt.datetime | None = None,
+        **context: Any,
+    ) -> Response:
+        """A whole page, of what stood at an instant, else of now."""
+        shell = self.shell(current, as_of)
+        return render(self.request, template, status=status, shell=shell, csrf=self.csrf, **context)
 
     def part(self, template: str, **context: Any) -> Response:
         """A part of a page, for a swap."""
@@ -168,12 +181,10 @@ def due_count(context: Context) -> dict[str, int]:
     counted = of_store(context.access.records, DueCounts).counted
     kept = counted.get(session.population)
     if kept is None or time.monotonic() - kept[0] > COUNT_S:
-
-        def count(records: Any, scope: Scope) -> dict[str, int]:
-            with records.transaction_connection() as connection:
-                return people.counts(connection, scope, dt.datetime.now(formats.ZONE).date())
-
-        kept = counted[session.population] = (time.monotonic(), session.aggregate("standing=due", count))
+        kept = counted[session.population] = (
+            time.monotonic(),
+            session.aggregate("standing=due", context.answers.due),
+        )
     return kept[1]
 
 

@@ -1,4 +1,7 @@
-"""The figures of the overview: computed over the reader's scope from the standing tables, kept for a short while."""
+"""The figures of the overview within the reader's scope: of the population's arrays, or of the record's standing tables.
+
+What is of the record takes longer, and is kept for a short while.
+"""
 
 import datetime as dt
 import threading
@@ -6,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from shangyi.care.population import figures as of_arrays
+from shangyi.care.population.columns import Population
 from shangyi.care.standing import figures, keep
 from shangyi.store import statistics
 from shangyi.store.model import Scope
@@ -41,7 +46,6 @@ class Overview:
     residents: int
     now: dict[str, int]
     quarter: dict[str, int]
-    months: dict[str, list[int]]
     pyramid: list[tuple[int, int, int]]
     chronic: list[tuple[str, dict[str, str], int]]
     acute: list[tuple[str, dict[str, str], int]]
@@ -51,16 +55,9 @@ class Overview:
     reports: list[figures.Reports]
 
 
-def month_ends(today: dt.date, count: int = 13) -> list[dt.date]:
-    """Today and the same day of the months before it, oldest first."""
-    from shangyi.care.standing.spans import months_after
-
-    return [months_after(today, -back) for back in reversed(range(count))]
-
-
-def compute(records: Any, scope: Scope) -> Overview:
-    """All figures, in one read-only transaction."""
-    now = dt.datetime.now(formats.ZONE)
+def compute(records: Any, scope: Scope, now: dt.datetime | None = None) -> Overview:
+    """All figures of the record, in one read-only transaction."""
+    now = now or dt.datetime.now(formats.ZONE)
     today = now.date()
     yesterday = today - dt.timedelta(days=1)
     first = yesterday - dt.timedelta(days=VISIT_DAYS - 1)
@@ -76,9 +73,6 @@ def compute(records: Any, scope: Scope) -> Overview:
             residents=figures.residents(connection, scope),
             now={state: numbers[0] for state, numbers in held.items()},
             quarter={state: numbers[1] for state, numbers in held.items()},
-            months=figures.holding(
-                connection, scope, ("hypertension", "hypertension.controlled"), month_ends(today)
-            ),
             pyramid=figures.pyramid(connection, scope, today),
             chronic=figures.commonest(connection, scope, "problem:", today, MOST),
             acute=figures.commonest(connection, scope, "illness:", today, MOST),
@@ -88,6 +82,26 @@ def compute(records: Any, scope: Scope) -> Overview:
             reports=figures.reports(connection, records.codec, scope, midnight(today), WEEKS),
         )
     return found
+
+
+def of_population(population: Population, scope: Scope, as_of: dt.datetime) -> Overview:
+    """All figures, of the population's arrays."""
+    held = of_arrays.holding(population, scope, STATES)
+    visits, before = of_arrays.visits(population, scope)
+    return Overview(
+        as_of=as_of,
+        building=keep.Status(),
+        residents=population.residents(scope),
+        now={state: numbers[0] for state, numbers in held.items()},
+        quarter={state: numbers[1] for state, numbers in held.items()},
+        pyramid=of_arrays.pyramid(population, scope),
+        chronic=of_arrays.commonest(population, scope, "problem:", MOST),
+        acute=of_arrays.commonest(population, scope, "illness:", MOST),
+        visits=visits,
+        visits_year_ago=before,
+        places=of_arrays.by_place(population, scope, PLACE_STATES, unit_of(scope)),
+        reports=of_arrays.reports(population, scope),
+    )
 
 
 def midnight(day: dt.date) -> dt.datetime:

@@ -6,14 +6,15 @@ from shangyi.access import Access
 from shangyi.errors import ShangyiError
 from shangyi.i18n import LANGUAGES
 from shangyi.store.model import Scope
-from shangyi.web import overview, wording
+from shangyi.web import wording
+from shangyi.web.answers import Answers
 from shangyi.web.rendering import environment
 
 log = logging.getLogger("shangyi.web")
 MOST_SCOPES = 50
 
 
-def warm(access: Access) -> None:
+def warm(access: Access, answers: Answers) -> None:
     """Compile the templates, read the names of codes, and compute the overviews of the accounts' areas and panels."""
     for language in LANGUAGES:
         found = environment(language)
@@ -22,7 +23,7 @@ def warm(access: Access) -> None:
     wording.english("", "")
     try:
         for scope in scopes(access):
-            overview.kept(access.records, scope)
+            answers.overview(access.records, scope)
     except ShangyiError as error:  # the first reader waits then
         log.warning("the overview was not prepared: %s", type(error).__name__)
 

@@ -149,6 +149,12 @@ class Reading(NamedTuple):
     text: str
     unit: str
     reference: str
+    taken: str = ""
+
+    @property
+    def order(self) -> tuple[dt.date, str, str]:
+        """By day; of one day by when it was taken as written, so that which is the last is not left to chance."""
+        return self.day, self.taken, self.reference
 
 
 class Problem(NamedTuple):
@@ -221,7 +227,7 @@ def read(bodies: Iterable[tuple[str, str, bytes]]) -> Facts:
         except (msgspec.ValidationError, msgspec.DecodeError):
             continue
     for readings in facts.readings.values():
-        readings.sort(key=lambda reading: reading.day)
+        readings.sort(key=lambda reading: reading.order)
     facts.orders.sort(key=lambda order: order[1])
     facts.visits.sort(key=lambda visit: visit[1])
     facts.problems.sort(key=lambda problem: problem.begins, reverse=True)
@@ -291,4 +297,4 @@ def _reading(facts: Facts, reference: str, observation: Observation) -> None:
     text = "/".join(shown)
     for coding in observation.code.coding:
         key = f"{coding.system}|{coding.code}"
-        facts.readings[key].append(Reading(on, values, text, unit, reference))
+        facts.readings[key].append(Reading(on, values, text, unit, reference, taken))

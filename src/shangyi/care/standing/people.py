@@ -122,6 +122,38 @@ DUE = (
 )
 
 
+def mark_of(query: Query) -> list[tuple[str, str]]:
+    """What a cursor belongs to: the query without its page."""
+    asked = (query.states, query.due, query.kind, query.sex, query.born, query.area, query.seen, query.sort)
+    return [("query", repr(asked))]
+
+
+def shown(
+    connection: psycopg.Connection,
+    codec: Codec,
+    bounds: Scope,
+    query: Query,
+    rids: Sequence[int],
+    more: bool,
+) -> Page:
+    """A page of these residents, in this order, as the record has them now; those who left it meanwhile are left out."""
+    rows = connection.execute(
+        "select rid, shard, born, seen, problems, allergies from standing where rid = any(%s) and shard = any(%s)",
+        [list(rids), [keys.shard(rid, rid) for rid in rids]],
+    ).fetchall()
+    at = {rid: number for number, rid in enumerate(rids)}
+    following = cursors.encode(mark_of(query), [rids[-1]]) if more else ""
+    return _page(connection, codec, bounds, query, sorted(rows, key=lambda row: at[row[0]]), following)
+
+
+def last_of(query: Query) -> int | None:
+    """The rid of the last resident of the page before; None for the first page."""
+    if not query.cursor:
+        return None
+    (rid,) = cursors.decode(mark_of(query), query.cursor, [int])
+    return int(rid)
+
+
 def find(connection: psycopg.Connection, codec: Codec, bounds: Scope, query: Query) -> Page:
     """One page of the residents that a query asks for."""
     where, values = _condition(query, bounds)
@@ -130,27 +162,10 @@ def find(connection: psycopg.Connection, codec: Codec, bounds: Scope, query: Que
     descending = query.sort == "visit"
     expressions = ORDERS[query.sort]
     after = ""
-    mark = [
-        (
-            "query",
-            repr(
-                (
-                    query.states,
-                    query.due,
-                    query.kind,
-                    query.sex,
-                    query.born,
-                    query.area,
-                    query.seen,
-                    query.sort,
-                )
-            ),
-        )
-    ]
     source = f"standing p {join} ({DUE}) a on a.shard = p.shard and a.rid = p.rid"
     if query.cursor:
         # The cursor stands in an address: it names the last row by its key, never by name or day of birth.
-        (last_rid,) = cursors.decode(mark, query.cursor, [int])
+        last_rid = last_of(query)
         sign, row = "<" if descending else ">", f"{', '.join(expressions)}, p.rid"
         after = f" and coalesce(({row}) {sign} (select {row} from {source} where p.rid = %s), true)"
         values = [*values, *due, last_rid]
@@ -165,7 +180,7 @@ def find(connection: psycopg.Connection, codec: Codec, bounds: Scope, query: Que
     following = ""
     if len(rows) > query.limit:
         last = page[-1]
-        following = cursors.encode(mark, [last[0]])
+        following = cursors.encode(mark_of(query), [last[0]])
     return _page(connection, codec, bounds, query, page, following)
 
 

@@ -12,6 +12,7 @@ from shangyi.care.standing.rules import rule
 from shangyi.errors import NotFound
 from shangyi.web import csv, figures, formats, links
 from shangyi.web import overview as computed
+from shangyi.web.answers import late
 from shangyi.web.components.figure import Figure
 from shangyi.web.context import Context
 from shangyi.web.due import KINDS, reasons
@@ -33,7 +34,7 @@ def session_of(context: Context) -> tuple[Session, bool]:
 def view_of(context: Context) -> View:
     """The figures of the page, with what is needed to word them."""
     session, mine = session_of(context)
-    found = session.aggregate("overview", computed.kept)
+    found = session.aggregate("overview", context.answers.overview)
     return View(
         found=found,
         text=context.text,
@@ -50,7 +51,7 @@ def overview(context: Context) -> Response:
     session, mine = session_of(context)
     view = view_of(context)
     now = dt.datetime.now(formats.ZONE)
-    whole = context.session.aggregate("overview", computed.kept) if mine else view.found
+    whole = context.session.aggregate("overview", context.answers.overview) if mine else view.found
     names = context.division_names([place.code for place in whole.places])
     area_view = View(whole, text, language, view.opens, "/residents", names)
     role = context.principal.role
@@ -58,6 +59,8 @@ def overview(context: Context) -> Response:
     return context.page(
         "pages/overview.html",
         "overview",
+        as_of=view.found.as_of,
+        late=late(view.found.as_of, now),
         greeting=greeting(now.hour, context.principal.display, text),
         today=formats.long_day(now.date(), language),
         view=view,
@@ -87,16 +90,15 @@ def due(context: Context, session: Session, path: str) -> dict[str, Any]:
     today = dt.datetime.now(formats.ZONE).date()
     kind = context.field("kind") if context.field("kind") in KINDS else ""
 
+    query = people.Query(today, due=True, kind=kind, limit=ROWS)
+
     def find(records: Any, scope: Any) -> people.Page:
-        with records.transaction_connection() as connection:
-            query = people.Query(today, due=True, kind=kind, limit=ROWS)
-            return people.find(connection, records.codec, scope, query)
+        return context.answers.find(records, scope, query)
 
-    def count(records: Any, scope: Any) -> dict[str, int]:
-        with records.transaction_connection() as connection:
-            return people.counts(connection, scope, today)
-
-    page, counts = session.select("standing=due", find), session.aggregate("standing=due", count)
+    page, counts = (
+        session.select("standing=due", find),
+        session.aggregate("standing=due", context.answers.due),
+    )
     rows = [
         {
             "person": person_line(version.resource, {}, context.text, context.language),

@@ -15,7 +15,7 @@ from shangyi.store import keys
 from shangyi.store.merging import replaced_by
 from shangyi.store.model import Version
 from shangyi.web import csv, formats, links
-from shangyi.web import overview as computed
+from shangyi.web.answers import Counted, late
 from shangyi.web.components.table import Column, Row, Table
 from shangyi.web.context import Context
 from shangyi.web.due import KINDS, reasons
@@ -92,6 +92,7 @@ def _list(context: Context, current: str, session: Session) -> Response:
     today, path = dt.datetime.now(formats.ZONE).date(), f"/{current}"
     dense = density(context)
     total: int | None = None
+    as_of: dt.datetime | None = None
     following = ""
     if looked_for:
         versions = matching(session, looked_for, PAGE)
@@ -102,22 +103,22 @@ def _list(context: Context, current: str, session: Session) -> Response:
         query = query_of(chosen, today, context.field("cursor"))
 
         def find(records: Any, scope: Any) -> people.Page:
-            with records.transaction_connection() as connection:
-                return people.find(connection, records.codec, scope, query)
+            return context.answers.find(records, scope, query)
 
-        def count(records: Any, scope: Any) -> tuple[int, keep.Status]:
-            with records.transaction_connection() as connection:
-                return people.count(connection, scope, query), keep.status(connection)
+        def count(records: Any, scope: Any) -> Counted:
+            return context.answers.count(records, scope, query)
 
         page = session.select(f"standing={','.join(query.states) or chosen['due']}", find)
-        total, status = session.aggregate("standing", count)
+        total, status, as_of = session.aggregate("standing", count)
         rows = [(v.resource, person) for v, person in zip(page.versions, page.people, strict=True)]
         following = page.next
-    overview = context.session.aggregate("overview", computed.kept)
+    overview = context.session.aggregate("overview", context.answers.overview)
     names = context.division_names([place.code for place in overview.places])
     response = context.page(
         "pages/residents.html",
         current,
+        as_of=as_of,
+        late=late(as_of, dt.datetime.now(formats.ZONE)),
         title=context.text("My panel") if current == "panel" else context.text("Residents"),
         table=table(context, path, rows, chosen, following, dense),
         total=total,
@@ -167,8 +168,7 @@ def sheet(context: Context) -> Response:
         query = replace(query_of(chosen, today, cursor), limit=SHEET_PAGE)
 
         def find(records: Any, scope: Any) -> people.Page:
-            with records.transaction_connection() as connection:
-                return people.find(connection, records.codec, scope, query)
+            return context.answers.find(records, scope, query)
 
         return session.select("residents.csv", find)
 
