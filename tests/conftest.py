@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--slow", action="store_true", help="also run the longer checks")
+    parser.addoption(
+        "--tx-suite", metavar="DIR", help="a checkout of HL7/fhir-tx-ecosystem-ig, whose cases run too"
+    )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -7,7 +7,7 @@ from tests.terminology.systems import DISEASES, SYSTEM, of, value_set, where
 
 from shangyi.errors import Invalid, NotFound, Unprocessable
 from shangyi.fhir import definitions as r4_tables
-from shangyi.terminology.composition import Composition
+from shangyi.terminology.composition import Composition, WrongVersion
 from shangyi.terminology.definitions import Memory
 from shangyi.terminology.library import Library, Versions
 from shangyi.terminology.r4 import SPECIFICATION
@@ -134,7 +134,7 @@ def test_versions() -> None:
     assert "H" in found("v", default="1.0.0")
     assert "H" in found("w", default="1.2.0"), "a version that stands there counts more than a default"
     assert found("w", force="1.2.0") == {"Z"}
-    with pytest.raises(Unprocessable, match=r"1\.2\.0 .* was to be 1\.0\.0"):
+    with pytest.raises(WrongVersion, match=r"1\.2\.0 .* was to be 1\.0\.0"):
         Terminology(source, Versions(force=((SYSTEM, "1.2.0"),), check=((SYSTEM, "1.0.0"),))).codes(
             "https://example.org/vs/v"
         )

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from shangyi.errors import NotFound, Unprocessable
+from shangyi.errors import NotFound, ShangyiError, Unprocessable
 from shangyi.terminology import filters, versions
 from shangyi.terminology.code_system import CodeSystem
 from shangyi.terminology.concepts import Concept, Designation, Resource, designations
@@ -65,6 +65,19 @@ class MissingSystem(NotFound):
     def __init__(self, text: str, system: str, version: str | None = None, known: str = "") -> None:
         super().__init__(text, system=system, version=version, known=known)
         self.system = system
+        self.version = version
+
+
+class Cyclic(Unprocessable):
+    """A value set includes itself, by way of others."""
+
+    code = "processing"
+
+
+class WrongVersion(ShangyiError):
+    """A code system came to another version than the request demanded (``check-system-version``)."""
+
+    status, code = 422, "exception"
 
 
 @dataclass
@@ -81,6 +94,9 @@ class Composition:
     stored: list[str] = field(default_factory=list)
     """Canonicals of the value sets whose stored expansion answered."""
 
+    open: set[str] = field(default_factory=set)
+    """Code systems of which some include leaves the version open."""
+
     def __post_init__(self) -> None:
         self.library.require_supplements(self.supplements)
 
@@ -89,7 +105,7 @@ class Composition:
         resource = definition.resource
         if definition.canonical in path:
             text = "The value set {url} includes itself, by way of {path}"
-            raise Unprocessable(text, url=definition.canonical, path=" → ".join(path))
+            raise Cyclic(text, url=definition.canonical, path=" → ".join(path))
         named = [e["valueCanonical"] for e in resource.get("extension", ()) if e.get("url") == SUPPLEMENT]
         if not set(named) <= set(self.supplements):
             self.library.require_supplements(named)
@@ -158,6 +174,8 @@ class Composition:
     def system(self, url: str, version: str | None, needed: bool = True) -> CodeSystem | None:
         """The code system in the version that counts. MissingSystem where it is needed and not here in full."""
         wanted = self.versions.wanted(url, version)
+        if version is None:
+            self.open.add(url)
         system = self.library.code_system(url, wanted, self.supplements)
         if system is None or (not system.concepts and not system.complete):
             if needed:
@@ -168,7 +186,7 @@ class Composition:
         must = dict(self.versions.check).get(url)
         if not versions.matches(system.version, must):
             text = "The version {found} of the code system {system} was to be {wanted}"
-            raise Unprocessable(text, system=url, found=system.version, wanted=must)
+            raise WrongVersion(text, system=url, found=system.version, wanted=must)
         self.used["CodeSystem", f"{url}|{system.version}" if system.version else url] = system.resource
         return system
 

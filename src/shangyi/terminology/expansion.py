@@ -72,6 +72,7 @@ def expand(
         "parameter": [
             *given,
             *([{"name": "displayLanguage", "valueCode": spoken}] if spoken else []),
+            *({"name": w, "valueUri": definition.canonical} for w in _warnings(definition.resource)),
             *_used(composition),
         ],
         "contains": [_contained(m, request, wanted, m.system in several) for m in shown],

@@ -16,11 +16,11 @@ HIERARCHY = ("concept", "code")
 
 
 def test(system: CodeSystem, filter: Filter) -> Test:
-    """The filter as a test of one concept. Unprocessable where it says nothing that can be followed."""
+    """The filter as a test of one concept. Invalid or Unprocessable where it says nothing that can be followed."""
     name, operator, value = (filter.get(part) for part in ("property", "op", "value"))
     if not name or not operator or value in (None, ""):
         text = "The filter on {system} needs a property, an operation and a value"
-        raise Unprocessable(text, system=system.url)
+        raise Invalid(text, system=system.url)
     make = _OPERATORS.get(operator)
     if make is None:
         raise Unprocessable(

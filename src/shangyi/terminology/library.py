@@ -38,6 +38,10 @@ class Versions:
         return preferred if preferred and versions.matches(preferred, wanted) else wanted
 
 
+class UnknownSupplement(NotFound):
+    """A supplement that the request or a value set names is not known here."""
+
+
 class Library:
     """What is known of code systems, value sets and concept maps."""
 
@@ -99,11 +103,11 @@ class Library:
         raise NotFound("The {type} {url} is not known here", type=type, url=url)
 
     def require_supplements(self, canonicals: Sequence[str]) -> None:
-        """NotFound where one of these is not known here."""
+        """UnknownSupplement where one of these is not known here."""
         for canonical in canonicals:
             url, version = versions.canonical(canonical)
             if definitions.choose(self.source.definitions("CodeSystem", url), version) is None:
-                raise NotFound("The supplement {url} is not known here", url=canonical)
+                raise UnknownSupplement("The supplement {url} is not known here", url=canonical)
 
 
 def _named(definition: Definition, canonicals: Sequence[str]) -> bool:

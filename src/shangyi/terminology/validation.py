@@ -5,17 +5,17 @@ names (http://hl7.org/fhir/tools/CodeSystem/tx-issue-type), so that other softwa
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from shangyi.errors import Issue, NotFound
 from shangyi.terminology import languages
 from shangyi.terminology.code_system import CodeSystem
-from shangyi.terminology.composition import Composition, Member, Members
+from shangyi.terminology.composition import Composition, Member, Members, MissingSystem, WrongVersion
 from shangyi.terminology.concepts import Coding
 from shangyi.terminology.definitions import Definition
-from shangyi.terminology.library import Library, Versions
+from shangyi.terminology.library import Library, UnknownSupplement, Versions
 
 KINDS = "http://hl7.org/fhir/tools/CodeSystem/tx-issue-type"
 
@@ -61,22 +61,23 @@ class _Set:
     """The members of a value set by (system, code)."""
 
     by_code: Mapping[tuple[str, str], list[Member]]
+    open: frozenset[str]
+    """Code systems of which an include leaves the version open."""
 
     @classmethod
-    def of(cls, members: Members) -> "_Set":
+    def of(cls, members: Members, open: Iterable[str]) -> "_Set":
         found: dict[tuple[str, str], list[Member]] = {}
         for member in members.values():
             found.setdefault((member.system, member.code), []).append(member)
-        return cls(found)
+        return cls(found, frozenset(open))
 
     def find(self, coding: Coding, system: CodeSystem | None) -> Member | None:
-        """The member that the coding is: of its version, if it has one."""
+        """The member that the coding is: of its version, if there is one."""
         concept = system.find(coding.code) if system is not None else None
         code = concept.code if concept is not None else coding.code
         found = self.by_code.get((str(coding.system), code), [])
-        if coding.version:
-            return next((m for m in found if m.version in (coding.version, None)), None)
-        return found[-1] if found else None
+        same = next((m for m in found if m.version in (coding.version, None)), None)
+        return same or (found[-1] if found else None)
 
 
 class Validator:
@@ -91,6 +92,8 @@ class Validator:
         self._library = library
         self._found: dict[tuple[str, str] | None, _Set] = {}
         self._supplements = request.supplements
+        own = definition.resource.get("language") if definition is not None else None
+        self._languages = languages.ranges(request.languages or own)
 
     def coding(self, coding: Coding, place: str = "Coding") -> Verdict:
         """One coding. ``place``: where it stands, for the problems' expressions.
@@ -99,19 +102,34 @@ class Validator:
         """
         try:
             return self._coding(coding, place)
+        except WrongVersion as error:
+            at: str | None = f"{place}.version"
+            kind = "version-error"
+            problems = error.issues
+        except UnknownSupplement:
+            raise
         except NotFound as error:
-            return Verdict(coding, None, tuple(Problem(issue, "not-found") for issue in error.issues))
+            kind, at = "not-found", f"{place}.system" if isinstance(error, MissingSystem) else None
+            problems = error.issues
+        return Verdict(
+            coding, None, tuple(Problem(replace(issue, expression=at), kind) for issue in problems)
+        )
 
     def _set(self, coding: Coding) -> "_Set":
         """The value set; where it leaves a version open, in that of the coding."""
-        preferred = (coding.system, coding.version) if coding.system and coding.version else None
+        known = self._library.known_versions("CodeSystem", coding.system) if coding.system else ()
+        preferred = (
+            (coding.system, coding.version)
+            if coding.system and coding.version and coding.version in known
+            else None
+        )
         if preferred not in self._found:
             versions = replace(self.request.versions, preferred=(preferred,) if preferred else ())
             request = self.request
             composition = Composition(self._library, versions, request.supplements, request.active_only)
             members = composition.members(self.definition) if self.definition is not None else {}
             self._supplements = composition.supplements
-            self._found[preferred] = _Set.of(members)
+            self._found[preferred] = _Set.of(members, composition.open)
         return self._found[preferred]
 
     def _coding(self, coding: Coding, place: str) -> Verdict:
@@ -128,9 +146,10 @@ class Validator:
         if self.definition is not None and member is None:
             problems.insert(0, self._not_in_set(coding, place))
         if member is not None:
+            problems += self._of_version(coding, member, members, place)
             problems += self._of_member(coding, member, place)
         shown = member or _in_system(coding, system)
-        display = languages.display(shown, languages.ranges(self.request.languages)) if shown else None
+        display = languages.display(shown, self._languages) if shown else None
         return Verdict(coding, member, tuple(problems), display)
 
     def concept(self, element: Mapping[str, Any]) -> list[Verdict]:
@@ -189,7 +208,7 @@ class Validator:
         place: str,
     ) -> list[Problem]:
         if system is None:
-            if member is not None:
+            if member is not None and (not coding.version or member.version in (None, coding.version)):
                 return []
             text = "The code system {system} is not known here, so its code {code} cannot be checked"
             args = {"system": coding.system, "code": coding.code}
@@ -198,12 +217,24 @@ class Validator:
                 text = "The code system {system} is not known here in version {version}, but in {known}"
                 args |= {"version": version, "known": known}
             return [_problem("error", "not-found", "not-found", text, f"{place}.system", **args)]
-        if system.find(coding.code) is not None or (member is not None and not system.complete):
+        if member is not None and (not system.complete or not coding.version):
+            return []
+        if system.find(coding.code) is not None:
             return []
         text = "{system} has no code {code}"
         severity = "error" if system.complete else "warning"
         args = {"system": system.url, "code": coding.code}
         return [_problem(severity, "code-invalid", "invalid-code", text, f"{place}.code", **args)]
+
+    def _of_version(self, coding: Coding, member: Member, members: _Set, place: str) -> list[Problem]:
+        """The value set means another version of the code system than the coding."""
+        forced = dict(self.request.versions.force).get(member.system)
+        if self.definition is None or not coding.version or member.version in (None, coding.version):
+            return []
+        text = "The value set takes the version {found} of {system}, the code is of {version}"
+        severity = "warning" if member.system in members.open and not forced else "error"
+        args = {"found": member.version, "system": member.system, "version": coding.version}
+        return [_problem(severity, "invalid", "vs-invalid", text, f"{place}.version", **args)]
 
     def _of_member(self, coding: Coding, member: Member, place: str) -> list[Problem]:
         found = []
@@ -215,7 +246,7 @@ class Validator:
         if member.inactive:
             text = "{code} is not used any more"
             found.append(
-                _problem("warning", "business-rule", "code-comment", text, f"{place}.code", code=coding.code)
+                _problem("warning", "business-rule", "code-comment", text, place or "code", code=coding.code)
             )
         if member.code != coding.code:
             text = "{code} is written {right} in its code system"
@@ -226,15 +257,18 @@ class Validator:
     def _of_display(self, coding: Coding, member: Member, place: str) -> list[Problem]:
         if not coding.display:
             return []
-        wanted = languages.ranges(self.request.languages)
-        known = [t for t in languages.texts(member) if not wanted or _serves(t, wanted)]
-        if any(_same(coding.display, text.value) for text in known):
+        known = list(languages.texts(member))
+        serving = [t for t in known if not self._languages or _serves(t, self._languages)]
+        if any(_same(coding.display, text.value) for text in serving):
             return []
-        right = languages.display(member, wanted)
+        right = languages.display(member, self._languages)
         if right is None:
             return []
         text = "{code} is not called {display}, but {right}"
         severity = "warning" if self.request.lenient else "error"
+        if not serving and any(_same(coding.display, text.value) for text in known):
+            # Nothing is known in the reader's language: another language's name is not wrong.
+            severity = "information"
         args = {"code": coding.code, "display": coding.display, "right": right}
         return [_problem(severity, "invalid", "invalid-display", text, f"{place}.display", **args)]
 

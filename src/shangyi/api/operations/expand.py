@@ -11,6 +11,7 @@ from shangyi.terminology.service import Terminology
 
 ECHOED = {
     "filter": "valueString",
+    "offset": "valueInteger",
     "count": "valueInteger",
     "activeOnly": "valueBoolean",
     "excludeNested": "valueBoolean",
@@ -19,6 +20,7 @@ ECHOED = {
     "system-version": "valueUri",
     "force-system-version": "valueUri",
     "check-system-version": "valueUri",
+    "default-valueset-version": "valueUri",
 }
 """What the expansion repeats of the request."""
 

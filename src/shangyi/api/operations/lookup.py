@@ -23,6 +23,7 @@ def invoke(call: Call, given: Input) -> Reply:
         known = (
             Terminology(asked.library(terminology, given).source) if "tx-resource" in given else terminology
         )
+        known.library.require_supplements(asked.supplements(given))
         system = known.code_system(
             url, asked.asked_versions(given).wanted(url, coding.version), asked.supplements(given)
         )

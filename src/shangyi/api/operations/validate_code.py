@@ -81,7 +81,8 @@ def _of_concept(call: Call, concept: dict[str, Any], validator: Validator) -> Re
         raise Invalid("The concept has no coding", expression="CodeableConcept.coding")
     best = next((v for v in verdicts if v.member is not None), None)
     problems: list[Problem] = []
-    if best is None and validator.definition is not None:
+    if best is None and any(p.kind == "not-in-vs" for v in verdicts for p in v.problems):
+        assert validator.definition is not None
         text = "None of the codes is in the value set {url}"
         issue = Issue("error", "code-invalid", text, {"url": validator.definition.canonical})
         problems.append(Problem(issue, "not-in-vs"))
