@@ -139,11 +139,18 @@ class AnalystEngine(DuckDBEngine):
         view = views.parse(definition)
         if view.resource not in self.reach.types:
             raise Forbidden("Your role does not allow this")
-        found = RowView(definition, self.lake.table(view.resource))
         source = f'fhir."{view.resource}"'
         if patient is not None:
             source = f"(select * from {source} where patient_key = $patient)"
-            return self._first(found.sql(source), {"patient": patient}, limit)
+        params = None if patient is None else {"patient": patient}
+        reached = {name: self.lake.table(name) for name in sorted(self.reach.types & set(self.lake.tables()))}
+        plan = views.compile(definition, self.lake.table(view.resource), reached)
+        if plan.joined:
+            within = {name: f'fhir."{name}"' for name in plan.joined}
+            return self._first(plan.sql("duckdb", source, others=within), params, limit)
+        found = RowView(definition, self.lake.table(view.resource))
+        if patient is not None:
+            return self._first(found.sql(source), params, limit)
         return self._first(self.rows(found, source, self._bound(view.resource)), None, limit)
 
     def _first(self, text: str, params: Parameters | None, limit: int | None) -> Answer:

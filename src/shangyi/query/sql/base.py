@@ -1,8 +1,8 @@
 """What every section of the compiler asks: places of errors, single values, criteria, loops."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
-from typing import Protocol
+from typing import Any, Protocol
 
 from shangyi.query import typed
 from shangyi.query.columns import Table
@@ -23,6 +23,8 @@ class Compiler(Protocol):
     names: Names
     now: DateTime
     in_view: bool
+    others: Mapping[str, Table] | None
+    joins: list[Any]
 
     def node(self, node: typed.Node, scope: Scope) -> Value:
         """What a node is in SQL."""

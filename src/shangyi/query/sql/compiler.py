@@ -16,6 +16,7 @@ from shangyi.query.sql import (
     fhir,
     filtering,
     ir,
+    joins,
     math,
     navigation,
     quantity,
@@ -31,6 +32,7 @@ from shangyi.query.sql.base import Builder, criterion, literal, single
 from shangyi.query.sql.comparison import TESTS, compare
 from shangyi.query.sql.equality import different, equal, equivalent, member
 from shangyi.query.sql.errors import CompilationError
+from shangyi.query.sql.joins import Join
 from shangyi.query.sql.logic import OPERATORS
 from shangyi.query.sql.paths import field
 from shangyi.query.sql.scope import Scope
@@ -48,6 +50,7 @@ FUNCTIONS: Mapping[str, Builder] = {
     **utility.FUNCTIONS,
     **aggregates.FUNCTIONS,
     **fhir.FUNCTIONS,
+    **joins.FUNCTIONS,
     **navigation.FUNCTIONS,
     **sorting.FUNCTIONS,
 }
@@ -62,13 +65,16 @@ def row(table: Table, relation: str = "r") -> Item:
 @dataclass(frozen=True, slots=True)
 class Around:
     """What all expressions of a statement share. ``at``: what ``now()`` means. ``in_view``: ``join()`` of nothing is
-    "" as the suite of SQL on FHIR has it, not empty as FHIRPath has it.
+    "" as the suite of SQL on FHIR has it, not empty as FHIRPath has it. ``others``: the tables that ``resolve()`` may
+    join, None where it must not; ``joins``: those that it did.
     """
 
     table: Table
     at: DateTime = field_(default_factory=now)
     in_view: bool = False
     names: Names = field_(default_factory=Names)
+    others: Mapping[str, Table] | None = None
+    joins: list[Join] = field_(default_factory=list)
 
 
 def compile_tree(node: typed.Node, around: Around, scope: Scope, text: str = "") -> Value:
@@ -80,6 +86,7 @@ class _Compiler:
     def __init__(self, around: Around, text: str) -> None:
         self.table, self.now, self.in_view, self.names = around.table, around.at, around.in_view, around.names
         self.text = text
+        self.others, self.joins = around.others, around.joins
 
     def node(self, node: typed.Node, scope: Scope) -> Value:
         try:

@@ -34,7 +34,7 @@ class Dialect:
                 end = "" if expr.otherwise is None else f" ELSE {self.write(expr.otherwise)}"
                 return f"CASE {whens}{end} END"
             case ir.Cast():
-                return f"{'TRY_CAST' if expr.safe else 'CAST'}({self.write(expr.operand)} AS {self.type(expr.type)})"
+                return self.cast(expr)
             case ir.Struct():
                 return self.struct(expr)
             case ir.Listed():
@@ -47,6 +47,10 @@ class Dialect:
         if callable(template):
             return template(self, expr.args)
         return template.format(*map(self.write, expr.args))
+
+    def cast(self, expr: ir.Cast) -> str:
+        """To a type; JSON to columns by their names."""
+        return f"{'TRY_CAST' if expr.safe else 'CAST'}({self.write(expr.operand)} AS {self.type(expr.type)})"
 
     def literal(self, expr: ir.Literal) -> str:
         """A constant."""

@@ -75,6 +75,7 @@ _FUNCTIONS: dict[str, Template] = {
     "base64": "to_base64(encode({0}))",
     "unhex": "decode(unhex({0}))",
     "unbase64": "decode(from_base64({0}))",
+    "json": "CAST({0} AS JSON)",
     "json_text": "json_extract_string({0}, {1})",
     "json_object": "CAST(json_extract({0}, {1}) AS VARCHAR)",
     "json_texts": "json_extract_string({0}, {1} || '[*]')",

@@ -54,7 +54,7 @@ def _form(
         raise CompilationError(
             "{path} goes beyond the columns of {type}: some resources hold more of it than columns do",
             path=path,
-            type=compiler.table.resource_type,
+            type=path.partition(":")[0] if ":" in path else compiler.table.resource_type,
         )
     column = columns.get(form.key)
     beside = columns.get("_" + form.key) if form.primitive else None
@@ -71,10 +71,12 @@ def _form(
 
 def _is_beyond(compiler: Compiler, path: str) -> bool:
     """Whether only the residual holds all of it; of items from several places, whether it does in any."""
-    beyond = compiler.table.beyond
+    others = compiler.others or {}
     if path.startswith("*"):
-        return any(f".{known}".endswith(path[1:]) for known in beyond)
-    return path in beyond
+        tables = (compiler.table, *others.values())
+        return any(f".{known}".endswith(path[1:]) for table in tables for known in table.beyond)
+    joined, _, rest = path.rpartition(":.")
+    return rest in (others[joined] if joined else compiler.table).beyond
 
 
 def _many(

@@ -56,6 +56,7 @@ _FUNCTIONS: dict[str, Template] = {
     "base64": "base64(encode({0}, 'UTF-8'))",
     "unhex": "decode(unhex({0}), 'UTF-8')",
     "unbase64": "decode(unbase64({0}), 'UTF-8')",
+    "json": "{0}",
     "json_text": "get_json_object({0}, {1})",
     "json_object": "get_json_object({0}, {1})",
     "json_texts": "from_json(get_json_object({0}, {1}), 'array<string>')",
@@ -78,6 +79,12 @@ class Spark(Dialect):
     def identifier(self, name: str) -> str:
         """In backticks."""
         return "`" + name.replace("`", "``") + "`"
+
+    def cast(self, expr: ir.Cast) -> str:
+        """JSON by ``from_json``."""
+        if isinstance(expr.operand, ir.Call) and expr.operand.name == "json":
+            return f"from_json({self.write(expr.operand)}, {self.text(self.type(expr.type))})"
+        return super().cast(expr)
 
     def member(self, expr: ir.Member) -> str:
         """A point for columns and fields."""

@@ -5,7 +5,7 @@ An item is a set of alternatives of which at most one is there: ``value[x]`` of 
 values, any other a STRUCT with ``v0``, ``e0``, ``v1`` … (value, and what stands beside a primitive's value).
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from shangyi.fhir import definitions
@@ -390,27 +390,42 @@ def mapping(x: ir.Name, i: ir.Name, body: Expr) -> ir.Lambda:
 
 def uses(expr: Expr, name: ir.Name) -> bool:
     """Whether a variable occurs."""
-    match expr:
-        case ir.Name():
-            return expr == name
-        case ir.Member():
-            return uses(expr.base, name)
-        case ir.Call():
-            return any(uses(a, name) for a in expr.args)
-        case ir.Lambda():
-            return uses(expr.body, name)
-        case ir.Case():
-            pairs = (e for pair in expr.whens for e in pair)
-            return any(
-                uses(e, name) for e in (*pairs, *(() if expr.otherwise is None else (expr.otherwise,)))
-            )
-        case ir.Cast():
-            return uses(expr.operand, name)
-        case ir.Struct():
-            return any(uses(value, name) for _, value in expr.fields)
-        case ir.Listed():
-            return any(uses(item, name) for item in expr.items)
-    return False
+    return any(found == name for found in _walk(expr))
+
+
+def names(expr: Expr) -> set[str]:
+    """The rows and variables that an expression is about, without those of its own lambdas."""
+    found: set[str] = set()
+    own: set[str] = set()
+    for node in _walk(expr):
+        if isinstance(node, ir.Name):
+            found.add(node.text)
+        elif isinstance(node, ir.Lambda):
+            own.update(parameter.text for parameter in node.params)
+    return found - own
+
+
+def _walk(expr: Expr) -> Iterator[Expr]:
+    waiting = [expr]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        match node:
+            case ir.Member():
+                waiting.append(node.base)
+            case ir.Call():
+                waiting += node.args
+            case ir.Lambda():
+                waiting.append(node.body)
+            case ir.Case():
+                waiting += (e for pair in node.whens for e in pair)
+                waiting += () if node.otherwise is None else (node.otherwise,)
+            case ir.Cast():
+                waiting.append(node.operand)
+            case ir.Struct():
+                waiting += (value for _, value in node.fields)
+            case ir.Listed():
+                waiting += node.items
 
 
 def without_nulls(expr: Expr, names: Names) -> Expr:

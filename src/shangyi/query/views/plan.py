@@ -10,9 +10,10 @@ from shangyi.query.errors import ExpressionError, SemanticError
 from shangyi.query.model import FHIR
 from shangyi.query.parser import parse as parse_expression
 from shangyi.query.resolve import Options, resolve
-from shangyi.query.sql import DIALECTS, Around, Scope, compile_tree, ir, row, values
+from shangyi.query.sql import DIALECTS, Around, Scope, compile_tree, ir, joins, row, values
 from shangyi.query.sql.compiler import constant
 from shangyi.query.sql.ir import Expr
+from shangyi.query.sql.joins import ROW
 from shangyi.query.sql.values import EMPTY, Value
 from shangyi.query.temporal import DateTime, now
 from shangyi.query.types import BOOLEAN, INTEGER, NOTHING, ItemType, Type, one
@@ -20,18 +21,25 @@ from shangyi.query.views import columns, pushdown, relation
 from shangyi.query.views.definition import Path, Select, View, ViewColumn, parse
 from shangyi.query.views.errors import Faults
 from shangyi.query.views.output import OutputColumn
-from shangyi.query.views.relation import ROW, Branch, Layer, Output
+from shangyi.query.views.relation import Branch, Layer, Output
 from shangyi.query.views.repetition import Repetition
 
 ROW_INDEX = "rowIndex"
 
 
 class Plan:
-    """What a view is over the columns of a table. ``columns``: what the statement gives."""
+    """What a view is over the columns of a table. ``columns``: what the statement gives; ``joined``: the types whose
+    tables it joins as well (``resolve()``).
+    """
 
-    def __init__(self, view: View, table: Table) -> None:
-        self.view, self.table = view, table
-        self.columns = _Planner(view, table, now()).plan()[2]
+    def __init__(self, view: View, table: Table, others: Mapping[str, Table] | None = None) -> None:
+        self.view, self.table, self.others = view, table, others
+        planner = _Planner(view, table, now(), others)
+        branches, where, self.columns = planner.plan()
+        shown = [where]
+        for branch in branches:
+            shown += [layer.items for layer in branch.layers] + [output.sql for output in branch.outputs]
+        self.joined = frozenset(join.type for join in joins.used(planner.around.joins, shown))
 
     def sql(
         self,
@@ -39,20 +47,26 @@ class Plan:
         source: str | None = None,
         at: DateTime | None = None,
         beside: Sequence[str] = (),
+        others: Mapping[str, str] | None = None,
     ) -> str:
         """One statement. ``source``: the relation to scan (by default the table of that type), as the dialect
         writes it; ``at``: what ``now()`` and ``today()`` mean, by default the present; ``beside``: columns of
-        ``source`` that each row has after its own.
+        ``source`` that each row has after its own; ``others``: the relations of ``joined``, by type.
         """
-        branches, where, _ = _Planner(self.view, self.table, at or now()).plan()
+        planner = _Planner(self.view, self.table, at or now(), self.others)
+        branches, where, _ = planner.plan()
         writer = DIALECTS[dialect]
-        source = source or writer.identifier(self.view.resource)
-        return relation.statement(branches, source, where, writer, beside)
+        scanned = source or writer.identifier(self.view.resource)
+        writing = relation.Writing(writer, scanned, planner.around.joins, others or {})
+        return relation.statement(branches, where, writing, beside)
 
 
-def compile(resource: object, table: Table) -> Plan:
-    """The plan of a ViewDefinition (plain JSON); ViewError with every fault and its place."""
-    return Plan(parse(resource), table)
+def compile(resource: object, table: Table, others: Mapping[str, Table] | None = None) -> Plan:
+    """The plan of a ViewDefinition (plain JSON); ViewError with every fault and its place.
+
+    ``others``: the tables that ``resolve()`` may join; None where a row must be all that a view looks at.
+    """
+    return Plan(parse(resource), table, others)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +79,11 @@ class _Context:
 
 
 class _Planner:
-    def __init__(self, view: View, table: Table, at: DateTime) -> None:
+    def __init__(
+        self, view: View, table: Table, at: DateTime, others: Mapping[str, Table] | None = None
+    ) -> None:
         self.view, self.table, self.faults = view, table, Faults()
-        self.around = Around(table, at, in_view=True)
+        self.around = Around(table, at, in_view=True, others=others)
         self.root = row(table, ROW.text)
         self.root_type = one(ItemType("FHIR", view.resource))
         self.layers = 0

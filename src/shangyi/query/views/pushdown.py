@@ -11,7 +11,7 @@ from shangyi.query import typed
 from shangyi.query.columns import Table
 from shangyi.query.sql import ir
 from shangyi.query.sql.ir import Expr
-from shangyi.query.views.relation import ROW
+from shangyi.query.sql.joins import ROW
 
 ELEMENT = "code"
 

@@ -5,14 +5,13 @@ DuckDB plans a lateral join over an expression, or with ordinality, as a hash jo
 times slower), and Spark refuses some.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
-from shangyi.query.sql import ir
+from shangyi.query.sql import ir, joins
 from shangyi.query.sql.dialect import Dialect
 from shangyi.query.sql.ir import Expr
-
-ROW = ir.Name("r")
+from shangyi.query.sql.joins import ROW, Join
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,25 +47,39 @@ def product(left: Sequence[Branch], right: Sequence[Branch]) -> list[Branch]:
     return [one + other for one in left for other in right]
 
 
-def statement(
-    branches: Sequence[Branch], source: str, where: Expr, dialect: Dialect, beside: Sequence[str] = ()
-) -> str:
-    """One SQL statement; ``source``: what to scan, as the dialect writes it; ``beside``: its columns that are passed on."""
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """``source``: what to scan; ``others``: what to join, by type; all as the dialect writes it. ``joins``: those that
+    ``resolve()`` made, of which each level has the ones that it uses.
+    """
+
+    dialect: Dialect
+    source: str
+    joins: Sequence[Join] = ()
+    others: Mapping[str, str] = field(default_factory=dict)
+
+    def joined(self, *expressions: Expr) -> str:
+        """What stands behind FROM for these expressions."""
+        return joins.written(joins.used(self.joins, expressions), self.others, self.dialect)
+
+
+def statement(branches: Sequence[Branch], where: Expr, writing: Writing, beside: Sequence[str] = ()) -> str:
+    """One SQL statement. ``beside``: columns of the source that are passed on."""
     kept = tuple(Output(name, ir.Member(ROW, name)) for name in beside)
-    return "\nUNION ALL\n".join(
-        _select(branch + Branch((), kept), source, where, dialect) for branch in branches
-    )
+    return "\nUNION ALL\n".join(_select(branch + Branch((), kept), where, writing) for branch in branches)
 
 
-def _select(branch: Branch, source: str, where: Expr, dialect: Dialect) -> str:
+def _select(branch: Branch, where: Expr, writing: Writing) -> str:
+    dialect = writing.dialect
     row = dialect.identifier(ROW.text)
-    scanned = f"FROM {source} AS {row}"
-    if where != ir.TRUE:
-        scanned += f"\nWHERE {dialect.write(where)}"
+    scanned, held = f"FROM {writing.source} AS {row}", where
+    criterion = "" if where == ir.TRUE else f"\nWHERE {dialect.write(where)}"
     for layer in branch.layers:
         item = f"{dialect.write(ir.call('unnest', layer.items))} AS {dialect.identifier(layer.name)}"
-        scanned = f"FROM (SELECT {row}.*, {item}\n{scanned}) AS {row}"
+        below = f"{scanned}{writing.joined(layer.items, held)}{criterion}"
+        scanned, held, criterion = f"FROM (SELECT {row}.*, {item}\n{below}) AS {row}", ir.TRUE, ""
     columns = ",\n  ".join(
         f"{dialect.write(output.sql)} AS {dialect.identifier(output.name)}" for output in branch.outputs
     )
-    return f"SELECT\n  {columns}\n{scanned}"
+    level = writing.joined(held, *(output.sql for output in branch.outputs))
+    return f"SELECT\n  {columns}\n{scanned}{level}{criterion}"
