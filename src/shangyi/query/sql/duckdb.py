@@ -2,7 +2,7 @@
 
 from shangyi.query.sql import ir
 from shangyi.query.sql.dialect import OPERATORS, Dialect, Template, renamed
-from shangyi.query.sql.ir import SqlType
+from shangyi.query.sql.ir import Expr, SqlType
 
 _UNIT = "1000000000000000000"
 
@@ -37,6 +37,22 @@ def _product(a: str, b: str) -> str:
     return f"coalesce({exact}, try(CAST(CAST({a} AS DECIMAL(38,9)) * CAST({b} AS DECIMAL(38,9)) AS DECIMAL(38,18))))"
 
 
+def _quotient_in_places(dialect: Dialect, args: tuple[Expr, ...]) -> str:
+    """The quotient of two DECIMAL(28,8), rounded half away from zero to eight places; NULL by zero, and of what has
+    more than 20 digits before the point. Both are whole numbers of 10^-8 of at most 28 digits, so that 2·10^8 times one
+    of them is below 2^127.
+    """
+    a, b = (f"CAST({dialect.write(arg)} * 100000000::DECIMAL(9,0) AS HUGEINT)" for arg in args)
+    rounded = "(abs(p.a) * 200000000 + abs(p.b)) // nullif(2 * abs(p.b), 0)"
+    signed = f"CASE WHEN (p.a < 0) = (p.b < 0) THEN {rounded} ELSE -({rounded}) END"
+    value = f"CAST(CAST({signed} AS DECIMAL(38,0)) * 0.00000001::DECIMAL(8,8) AS DECIMAL(28,8))"
+    return f"try(list_transform([{{'a': {a}, 'b': {b}}}], lambda p: {value})[1])"
+
+
+def _full_units(dialect: Dialect, args: tuple[Expr, ...]) -> str:
+    return f"date_sub({', '.join(map(dialect.write, args))})"
+
+
 _FUNCTIONS: dict[str, Template] = {
     **OPERATORS,
     **renamed(
@@ -64,6 +80,8 @@ _FUNCTIONS: dict[str, Template] = {
     "decimal_multiply": lambda d, args: _product(d.write(args[0]), d.write(args[1])),
     "decimal_divide": lambda d, args: _long_division(d.write(args[0]), d.write(args[1]), digits=True),
     "decimal_quotient": lambda d, args: _long_division(d.write(args[0]), d.write(args[1]), digits=False),
+    "places_divide": _quotient_in_places,
+    "full_units": _full_units,
     "epoch": "epoch_us(TRY_CAST({0} AS TIMESTAMPTZ))",
     "epoch_wall": "epoch_us(TRY_CAST({0} AS TIMESTAMP))",
     "month_end": "strftime(last_day(TRY_CAST(({0}) || '-01' AS DATE)), '%Y-%m-%d')",

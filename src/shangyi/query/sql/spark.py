@@ -2,7 +2,7 @@
 
 from shangyi.query.sql import ir
 from shangyi.query.sql.dialect import OPERATORS, Dialect, Template, renamed
-from shangyi.query.sql.ir import SqlType
+from shangyi.query.sql.ir import Expr, SqlType
 
 
 def _quotient(a: str, b: str) -> str:
@@ -12,6 +12,12 @@ def _quotient(a: str, b: str) -> str:
     narrow = f"{b} = TRY_CAST({b} AS DECIMAL(28,8)) AND abs({a}) < 1000000000000"
     exact = f"try_divide(TRY_CAST({a} AS DECIMAL(30,18)), TRY_CAST({b} AS DECIMAL(28,8)))"
     return f"CASE WHEN {narrow} THEN TRY_CAST({exact} AS DECIMAL(38,18)) ELSE TRY_CAST(try_divide({a}, {b}) AS DECIMAL(38,18)) END"
+
+
+def _full_units(dialect: Dialect, args: tuple[Expr, ...]) -> str:
+    unit, start, end = args
+    assert isinstance(unit, ir.Literal)
+    return f"timestampdiff({unit.value}, {dialect.write(start)}, {dialect.write(end)})"
 
 
 _FUNCTIONS: dict[str, Template] = {
@@ -45,6 +51,8 @@ _FUNCTIONS: dict[str, Template] = {
     "decimal_divide": lambda d, args: _quotient(d.write(args[0]), d.write(args[1])),
     "decimal_quotient": "CAST(CASE WHEN {1} <> 0 THEN {0} DIV {1} END AS DECIMAL(38,0))",
     "list_sorted_down": "sort_array({0}, FALSE)",
+    "places_divide": lambda d, args: f"round({_quotient(d.write(args[0]), d.write(args[1]))}, 8)",
+    "full_units": _full_units,
     "epoch": "unix_micros(try_to_timestamp({0}))",
     "epoch_wall": "unix_micros(try_to_timestamp({0} || 'Z'))",
     "month_end": "date_format(last_day(TRY_CAST(({0}) || '-01' AS DATE)), 'yyyy-MM-dd')",
