@@ -7,5 +7,6 @@ value of each definition, or the fault that it met, with its place in the source
 from shangyi.query.cql.closures.data import Data, Resources
 from shangyi.query.cql.closures.evaluation import Evaluation, Limits, Message
 from shangyi.query.cql.closures.program import Engine, Fault
+from shangyi.query.cql.closures.terminology import Codes
 
-__all__ = ["Data", "Engine", "Evaluation", "Fault", "Limits", "Message", "Resources"]
+__all__ = ["Codes", "Data", "Engine", "Evaluation", "Fault", "Limits", "Message", "Resources"]
