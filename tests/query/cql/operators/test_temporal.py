@@ -99,7 +99,7 @@ def test_differences_in_weeks_count_sundays(days: int) -> None:
 @pytest.mark.parametrize(
     ("left", "right", "unit", "found"),
     [
-        ("2014-01-15", "2014-02", "day", Uncertainty(17, 44)),
+        ("2014-01-15", "2014-02", "day", Uncertainty(16, 44)),
         ("2005", "2006-05", "month", Uncertainty(4, 16)),
         ("2005", "2010", "year", Uncertainty(4, 5)),
         ("2012-02-29T10:18:56", "2014-02-28T19:02:34", "year", 2),
@@ -113,6 +113,11 @@ def test_examples_of_the_specification(left: str, right: str, unit: str, found: 
     assert PURE["DurationBetween"](when(left), when(right), unit) == found
 
 
+def test_dates_are_completed_to_the_day_only() -> None:
+    found = PURE["DurationBetween"](Date((2014, 1, 15)), Date((2014, 2)), "day")
+    assert found == Uncertainty(17, 44)
+
+
 def test_uncertainty_compares_and_calculates() -> None:
     days = PURE["DurationBetween"](when("2014-01-15"), when("2014-02"), "day")
     assert PURE["Greater"](days, 2) is True
@@ -120,8 +125,8 @@ def test_uncertainty_compares_and_calculates() -> None:
     assert PURE["Greater"](days, 20) is None
     assert PURE["Equal"](days, 50) is False
     assert PURE["Equal"](days, days) is None
-    assert PURE["Add"](days, days) == Uncertainty(34, 88)
-    assert PURE["Multiply"](days, 2) == Uncertainty(34, 88)
+    assert PURE["Add"](days, days) == Uncertainty(32, 88)
+    assert PURE["Multiply"](days, 2) == Uncertainty(32, 88)
 
 
 @given(st.one_of(moments, partial))

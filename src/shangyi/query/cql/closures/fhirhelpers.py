@@ -143,6 +143,23 @@ def _unit(value: str | None, offset: int) -> str | None:
     return None if value is None else _CALENDAR.get(value, value)
 
 
+def to_value(value: Any, offset: int) -> Any:
+    """``ToValue``: any of these, by what the value is; what has no System type stays as it is."""
+    if type(value) is not Element:
+        return value
+    convert = _BY_TYPE.get(value.type)
+    if convert is not None:
+        return convert(value, offset)
+    return value if isinstance(value.value, dict) else primitive(value, offset)
+
+
+_BY_TYPE: dict[str, Function] = {
+    **dict.fromkeys(("Quantity", "Age", "Duration", "Distance", "Count", "Money"), to_quantity),
+    **dict.fromkeys(("Period", "Range"), to_interval),
+    "Ratio": to_ratio,
+    "Coding": to_code,
+    "CodeableConcept": to_concept,
+}
 _PRIMITIVES = ("ToString", "ToBoolean", "ToInteger", "ToDecimal", "ToDate", "ToDateTime", "ToTime")
 FUNCTIONS: dict[str, Function] = {
     **dict.fromkeys(_PRIMITIVES, to_system),
@@ -154,5 +171,6 @@ FUNCTIONS: dict[str, Function] = {
     "ToConcept": to_concept,
     "ToValueSet": to_valueset,
     "ToCalendarUnit": _unit,
+    "ToValue": to_value,
 }
 """Each takes its operand and the offset of the evaluation in minutes."""

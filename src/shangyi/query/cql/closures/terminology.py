@@ -39,7 +39,9 @@ class Codes:
         systems = {system for system, _ in codes.codes}
         if len(systems) > 1:
             raise EvaluationError(
-                "{code} without its system could be of several in {valueset}", code=code.code, valueset=valueset.id
+                "{code} without its system could be of several in {valueset}",
+                code=code.code,
+                valueset=valueset.id,
             )
         return any((system, code.code) in codes for system in systems)
 

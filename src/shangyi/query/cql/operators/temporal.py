@@ -101,11 +101,11 @@ def has_milliseconds(value: Temporal) -> bool:
 def duration(left: Temporal, right: Temporal, unit: str) -> int | Uncertainty | None:
     """Whole periods from ``left`` to ``right``: 15-h of the specification; negative where ``right`` is earlier.
 
-    Imprecise values are first completed to the finest precision that either has or ``unit`` needs, to the day at
-    least; the least and greatest results bound the answer.
+    Imprecise values are first completed, Dates to the day, others to the second (to the millisecond where that is
+    the unit); the least and greatest results bound the answer (05, Determining Difference and Duration).
     """
     left, right = aligned(left, right)
-    level = max(_known(left), _known(right), _needed(unit), 2)
+    level = 2 if type(left) is type(right) is Date else max(_needed(unit), 5)
     return _range(left, right, level, lambda a, b: _duration(a, b, unit))
 
 
@@ -118,10 +118,6 @@ def difference(left: Temporal, right: Temporal, unit: str) -> int | Uncertainty 
 
 def _needed(unit: str) -> int:
     return 2 if unit == "week" else LEVELS[unit]
-
-
-def _known(value: Temporal) -> int:
-    return 6 if has_milliseconds(value) else value.first + len(value.parts) - 1
 
 
 def _range(left: Temporal, right: Temporal, level: int, count: Any) -> int | Uncertainty:
@@ -148,7 +144,7 @@ def completed(value: Temporal, level: int) -> tuple[Components, Components]:
 
 def _highest(value: Temporal, level: int) -> tuple[int | Decimal, ...]:
     parts = temporal.highest(value)
-    if level == 6 and len(value.parts) + value.first == 6 and not value.has_fraction:
+    if level == 6 and value.precision == "second" and not value.has_fraction:
         return (*parts[:-1], Decimal(parts[-1]) + Decimal("0.999"))
     return parts
 
@@ -159,14 +155,7 @@ def _components(value: Temporal, parts: tuple[int | Decimal, ...], level: int) -
         part if index <= level else (0, 1, 1, 0, 0, 0)[index] for index, part in enumerate(whole[:6])
     )
     kept += (1, 1, 0, 0, 0)[len(kept) - 1 :]
-    seconds = Decimal(kept[5])
-    fine = (
-        int(seconds * 1000)
-        if level >= 6
-        else (int(seconds * 1000) if value.has_fraction else int(seconds) * 1000)
-    )
-    if level == 5:
-        fine = int(seconds) * 1000
+    fine = int(Decimal(kept[5]) * 1000)
     return int(kept[0]), int(kept[1]), int(kept[2]), (int(kept[3]) * 60 + int(kept[4])) * 60_000 + fine
 
 

@@ -42,6 +42,6 @@ def decimal(value: Decimal) -> Decimal | None:
             return None
     elif exponent > 0:
         if value.adjusted() > 28:
-            return None
+            return None if value else Decimal(0)
         value = value.quantize(Decimal(1), ROUND_HALF_UP, CONTEXT)
     return value if -DECIMAL_MAX <= value <= DECIMAL_MAX else None
