@@ -5,10 +5,8 @@ In: a text of SQL, the name of a view, or a ViewDefinition; and who asks. Out: a
 
 import builtins
 import json
-import threading
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -19,10 +17,11 @@ from shangyi.access.audit.event import Event
 from shangyi.access.audit.spool import Spool
 from shangyi.access.session import Recording
 from shangyi.errors import Invalid, NotFound, NotSupported
-from shangyi.lake import catalog, library, manifest
+from shangyi.lake import library, manifest
 from shangyi.lake.analyst_engine import AnalystEngine, Reach
 from shangyi.lake.answer import Answer
 from shangyi.lake.engine import Parameters
+from shangyi.lake.engines import Engines
 from shangyi.lake.manifest import NAME
 from shangyi.lake.materialisation import Standing, standings
 from shangyi.settings import Settings
@@ -30,78 +29,8 @@ from shangyi.settings import Settings
 if TYPE_CHECKING:
     from shangyi.access import Session
 
-MOST_ENGINES = 4
-"""Reaches that are kept open; each engine has the memory of the settings to itself, as far as it needs it."""
 SUBTYPE = "sql"
 OWNER = Principal("owner", "owner", "Owner of this installation", Role.OWNER, Area())
-
-
-class _Held:
-    def __init__(self, engine: AnalystEngine, token: object) -> None:
-        self.engine, self.token, self.since = engine, token, time.monotonic()
-        self.users, self.retired = 0, False
-
-
-class Engines:
-    """Engines over the lake in a directory, one for each reach, renewed when the lake has a new version.
-
-    ``keep_seconds``: so long an engine is kept all the same, because a lake that follows its record changes every second.
-    """
-
-    def __init__(self, directory: Path, settings: Settings | None = None, keep_seconds: float = 0) -> None:
-        self.directory, self.settings, self.keep_seconds = (
-            directory,
-            settings or Settings.load(),
-            keep_seconds,
-        )
-        self._held: dict[Reach, _Held] = {}
-        self._lock = threading.Lock()
-
-    def _token(self) -> object:
-        try:
-            found = (self.directory / NAME).stat()
-        except OSError:
-            raise NotFound(
-                "There is no lake yet: shangyi lake build makes it of the record ({path})",
-                path=str(self.directory),
-            ) from None
-        return found.st_mtime_ns, found.st_ino
-
-    @contextmanager
-    def engine(self, reach: Reach) -> Iterator[AnalystEngine]:
-        """The engine for a reach over the present version; it stays as long as this block."""
-        token = self._token()
-        with self._lock:
-            held = self._held.get(reach)
-            if held is None or (held.token != token and time.monotonic() - held.since >= self.keep_seconds):
-                engine = AnalystEngine.reaching(reach).of(catalog.open(self.directory), self.settings)
-                self._retire(reach)
-                while len(self._held) >= MOST_ENGINES:
-                    self._retire(next(iter(self._held)))
-                held = self._held[reach] = _Held(engine, token)
-            held.users += 1
-        try:
-            yield held.engine
-        finally:
-            with self._lock:
-                held.users -= 1
-                self._close_if_free(held)
-
-    def _retire(self, reach: Reach) -> None:
-        held = self._held.pop(reach, None)
-        if held is not None:
-            held.retired = True
-            self._close_if_free(held)
-
-    def _close_if_free(self, held: _Held) -> None:
-        if held.retired and not held.users:
-            held.engine.close()
-
-    def close(self) -> None:
-        """Close each as soon as nobody uses it."""
-        with self._lock:
-            for reach in list(self._held):
-                self._retire(reach)
 
 
 class Analyst:
@@ -207,7 +136,7 @@ def open(place: str | Path, settings: Settings | None = None) -> Population:
         directory = directory / "lake"
     home = directory.parent
     engines = Engines(directory.absolute(), settings)
-    engines._token()  # NotFound now, not at the first question
+    engines.token()  # NotFound now, not at the first question
     return Population(engines, OWNER, owner_recording(home) if (home / "audit").is_dir() else _unrecorded)
 
 
