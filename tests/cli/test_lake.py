@@ -15,8 +15,14 @@ def test_of_the_record(home: Home) -> None:
     assert made["source"] == "store"
     assert made["types"]["Patient"]["resources"] == 2
     assert made["directory"] == str(home.path / "lake")
-    assert home.json("lake", "status") == made
+    told = home.json("lake", "status")
+    assert told.pop("behind") == {"changes": 0, "oldest": None, "seconds": None, "kept": False}
+    assert told == made
     home.json("load", "-", stdin=ndjson(patient("c", "王", "五")))
+    behind = home.json("status")["lake"]
+    assert (behind["version"], behind["changes"], behind["kept"]) == (made["version"], 1, False)
+    assert 0 <= behind["seconds"] < 600
+    assert "1 changes of the record wait" in home.run("lake", "status").stdout
     found = home.json("lake", "verify")
     assert found["problems"] == []
     assert found["types"]["Patient"]["resources"] == 2

@@ -1,12 +1,14 @@
 """``shangyi lake``: the whole population as columns, built of the record or of files."""
 
 from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from shangyi.cli import codes
+from shangyi.cli.behind import behind_record, has_record, show_behind
 from shangyi.cli.output import emit, line, note, progress, table
 from shangyi.cli.owner import opened
 from shangyi.cli.process import prepare_home
@@ -86,6 +88,11 @@ def show(manifest: "Manifest", directory: Path) -> None:
         )
 
 
+def tell(manifest: "Manifest", directory: Path, json: bool) -> None:
+    """A version of a lake that was made just now."""
+    emit(to_json(manifest, directory)) if json else show(manifest, directory)
+
+
 @app.command(
     "import",
     help=t("Make a lake of files, without a record: NDJSON, bundles, directories, .gz, .zip, standard input.")
@@ -118,7 +125,7 @@ def import_(
         )
     with progress(t("Writing the lake"), t("resources"), quiet=json) as update:
         made = writer.write(target, paths, progress=lambda done: update(done))
-    emit(to_json(made, target)) if json else show(made, target)
+    tell(made, target, json)
 
 
 @app.command(
@@ -140,7 +147,7 @@ def build(directory: Directory = None, json: Json = False) -> None:
             )
 
         made = found.access.owner_session().export("lake", work)
-    emit(to_json(made, target)) if json else show(made, target)
+    tell(made, target, json)
 
 
 @app.command(
@@ -162,11 +169,13 @@ def compact(directory: Directory = None, json: Json = False) -> None:
             update(steps)
     made = manifest.read(target)
     assert made is not None
-    emit(to_json(made, target)) if json else show(made, target)
+    tell(made, target, json)
 
 
 @app.command(
-    help=t("Tell which version the lake is at, how many resources of each type, how large.")
+    help=t(
+        "Tell which version the lake is at, how many resources of each type, how large, how far behind the record."
+    )
     + "\n\n\b\n"
     + t("Examples")
     + "\n  shangyi lake status\n  shangyi lake status --json"
@@ -177,13 +186,22 @@ def status(directory: Directory = None, json: Json = False) -> None:
 
     target = place(directory)
     found = manifest.read(target)
-    if found is None:
-        if json:
-            emit({"directory": str(target), "version": None})
-        else:
-            line(t("There is no lake yet: shangyi lake build, or shangyi lake import PATH"))
+    settings = Settings.load()
+    behind = None
+    if found is not None and directory is None and has_record(settings):
+        with opened(settings) as record:
+            behind = behind_record(record, found, settings.home)
+    if json:
+        told = to_json(found, target) if found else {"directory": str(target), "version": None}
+        emit(told | ({"behind": asdict(behind)} if behind else {}))
         return
-    emit(to_json(found, target)) if json else show(found, target)
+    if found is None:
+        line(t("There is no lake yet: shangyi lake build, or shangyi lake import PATH"))
+        return
+    show(found, target)
+    if behind:
+        line()
+        show_behind(behind)
 
 
 @app.command(

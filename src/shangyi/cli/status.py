@@ -8,6 +8,7 @@ import typer
 
 from shangyi import __version__
 from shangyi.cli import codes, process
+from shangyi.cli.behind import behind_record, has_record, show_behind
 from shangyi.cli.output import emit, line, progress, table
 from shangyi.cli.owner import opened
 from shangyi.cli.text import t
@@ -32,7 +33,7 @@ def problems(found: Opened, quiet: bool) -> list[str]:
 
 @app.command(
     help=t(
-        "Tell what runs where, versions, resources by type, size, and how far readers of the outbox are behind."
+        "Tell what runs where, versions, resources by type, size, and how far the lake and other readers are behind."
     )
     + "\n\n\b\n"
     + t("Examples")
@@ -45,6 +46,8 @@ def status(
     json: Annotated[bool, typer.Option("--json", help=t("Answer with JSON."))] = False,
 ) -> int:
     """Tell; FAILED when --verify finds something wrong."""
+    from shangyi.lake import manifest
+
     settings = Settings.load()
     found = process.current(settings.home)
     data: dict[str, Any] = {
@@ -53,12 +56,16 @@ def status(
         "serving": asdict(found) if found else None,
         "database": "external" if settings.database_url else "embedded",
     }
-    kept = bool(settings.database_url) or (settings.home / "postgres").exists()
+    kept, version, behind = has_record(settings), manifest.read(settings.home / "lake"), None
     if kept:
         from shangyi.store.figures import figures
 
         with opened(settings) as found_store:
             data |= asdict(figures(found_store.store.pool))
+            behind = behind_record(found_store, version, settings.home) if version else None
+            data["lake"] = {"version": version.version, "created": version.created} if version else None
+            if behind:
+                data["lake"] |= asdict(behind)
             if verify:
                 data["problems"] = problems(found_store, json)
     code = codes.FAILED if data.get("problems") else codes.OK
@@ -86,6 +93,10 @@ def status(
     line(t("{total:,} resources in {versions:,} versions", total=total, versions=data["versions"]))
     for reader in data["readers"]:
         line(t("Reader {name}: {behind:,} versions behind", name=reader["name"], behind=reader["behind"]))
+    if version:
+        line(t("Lake, version {version} of {created}", version=version.version, created=version.created))
+        if behind:
+            show_behind(behind)
     if total:
         line()
         table([t("Type"), t("Resources")], Counter(data["resources"]).most_common())
