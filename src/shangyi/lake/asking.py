@@ -14,7 +14,8 @@ from shangyi.settings import Settings
 
 if TYPE_CHECKING:
     from shangyi.access import Session
-    from shangyi.lake.analysis import Analyst, Engines
+    from shangyi.lake.analysis import Analyst
+    from shangyi.lake.engines import Engines
 
 KEEP_S = 4.0
 """How far an answer may be behind the lake, in seconds."""
@@ -51,7 +52,7 @@ class Analysts:
     def _started(self) -> "Engines":
         with self._starting:
             if self._engines is None:
-                from shangyi.lake.analysis import Engines
+                from shangyi.lake.engines import Engines
 
                 self._engines = Engines(self.directory, self.settings, KEEP_S)
             return self._engines
