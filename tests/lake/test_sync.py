@@ -129,6 +129,30 @@ def test_many_versions_in_one_transaction_and_steps_that_end_between_transaction
     equal(tmp_path, records)
 
 
+def test_transactions_are_numbers_999_before_1000(store: Store, tmp_path: Path) -> None:
+    records = store.repository
+    with store.pool.connection() as connection:
+        connection.autocommit = True
+        [(now,)] = connection.execute("select pg_current_xact_id()::text").fetchall()
+        wasted = 10 ** len(now) - 2 - int(now)
+        connection.execute(
+            "do $$ begin for n in 1.."
+            + str(wasted)
+            + " loop perform pg_current_xact_id(); commit; end loop; end $$"
+        )
+        connection.autocommit = False
+    build(tmp_path, records)
+    for number in range(4):
+        records.update(patient(f"n{number}", multipleBirthInteger=number))
+    build(tmp_path / "then", records)
+    assert current(tmp_path / "then").source["witness"].split()[0] == str(10 ** len(now) + 2)
+    steps = 0
+    while sync(tmp_path, records, changes=1).more:
+        steps += 1
+    assert steps == 3
+    equal(tmp_path, records)
+
+
 def test_a_merge_moves_rows_to_another_bucket(store: Store, tmp_path: Path) -> None:
     records = store.repository
     for n in range(8):

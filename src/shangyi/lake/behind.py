@@ -31,7 +31,7 @@ def behind(source: Source, manifest: Manifest, home: Path) -> Behind:
             return Behind(None, None, None, kept)
         [(changes, oldest)] = connection.execute(
             "select count(*), min(updated) from (select updated from resource where xid >= %s::xid8"
-            " and not pg_visible_in_snapshot(xid, %s::pg_snapshot) order by xid limit %s) waiting",
+            " and not pg_visible_in_snapshot(xid, %s::pg_snapshot) order by resource.xid limit %s) waiting",
             [instant.transaction(manifest.source), manifest.source["snapshot"], MOST],
         ).fetchall()
     seconds = max(0.0, (datetime.now(UTC) - oldest).total_seconds()) if oldest else None

@@ -39,7 +39,7 @@ def _origin(connection: psycopg.Connection[Any]) -> str:
 def _witness(connection: psycopg.Connection[Any], snapshot: str) -> str:
     row = connection.execute(
         "select xid::text, rid::text, version::text, extract(epoch from updated)::text from resource"
-        " where pg_visible_in_snapshot(xid, %s::pg_snapshot) order by xid desc limit 1",
+        " where pg_visible_in_snapshot(xid, %s::pg_snapshot) order by resource.xid desc limit 1",
         [snapshot],
     ).fetchone()
     return " ".join(row) if row else ""

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from hashlib import blake2b
 from io import BytesIO
+from itertools import repeat
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -12,6 +13,7 @@ import msgspec
 from shangyi.errors import Invalid
 from shangyi.fhir import json
 from shangyi.fhir.definitions import is_resource_type
+from shangyi.lake.place import Place, told
 from shangyi.store.load import sources
 from shangyi.store.load.split import LARGEST_DOCUMENT, Item, Refused, split
 
@@ -34,7 +36,7 @@ class Batch(NamedTuple):
 
     type: str
     lines: list[bytes]
-    places: list[str]
+    places: list[Place]
 
 
 class _Head(msgspec.Struct):
@@ -49,7 +51,7 @@ def lines(given: Iterable[Source]) -> Iterator[Line]:
     """The resources of all that is given; Invalid, with the place, where something cannot be read."""
     for batch in batches(given):
         for data, place in zip(batch.lines, batch.places, strict=True):
-            yield Line(batch.type, data, place)
+            yield Line(batch.type, data, told(place))
 
 
 def batches(given: Iterable[Source]) -> Iterator[Batch]:
@@ -104,26 +106,33 @@ def _is_ndjson(stream: BinaryIO) -> bool:
 def _of_ndjson(name: str, stream: BinaryIO) -> Iterator[Batch]:
     """Lines by the thousand, those of one type together."""
     read = 0
-    while block := stream.readlines(BLOCK_BYTES):
-        data = [line.strip() for line in block]
-        places = [f"{name}, line {number}" for number in range(read + 1, read + 1 + len(data))]
+    while block := stream.read(BLOCK_BYTES):
+        block += stream.readline()
+        data = block.split(b"\n")
+        if not data[-1]:  # the last line's feed
+            data.pop()
+        places: list[Place] = list(zip(repeat(name), range(read + 1, read + 1 + len(data)), strict=False))
         read += len(data)
+        first = _HEAD.match(data[0])
+        if first is not None and first[1] != b"Bundle":
+            # The lines of an export begin alike, and what begins so has a type and an id.
+            head = data[0][: first.start(2)]
+            if block.count(b"\n" + head) == len(data) - 1:
+                yield Batch(_known(first[1].decode(), places[0]), data, places)
+                continue
+        data = [line.strip() for line in data]
         heads = [match and match[1] for match in map(_HEAD.match, data)]
-        first = heads[0]
-        if first is not None and first != b"Bundle" and heads.count(first) == len(heads):
-            yield Batch(_known(first.decode(), places[0]), data, places)
-        else:
-            yield from _mixed(data, heads, places)
+        yield from _mixed(data, heads, places)
 
 
-def _mixed(data: list[bytes], heads: list[bytes | None], places: list[str]) -> Iterator[Batch]:
+def _mixed(data: list[bytes], heads: list[bytes | None], places: list[Place]) -> Iterator[Batch]:
     batches: dict[bytes, Batch] = {}
     for line, head, place in zip(data, heads, places, strict=True):
         if head is None or head == b"Bundle":
             yield from batches.values()  # in order: of a resource that comes twice the last counts
             batches = {}
             for item in split("line", BytesIO(line), _unresolved):
-                yield _batch(_item(place, item))
+                yield _batch(_item(told(place), item))
             continue
         batch = batches.get(head)
         if batch is None:
@@ -149,9 +158,11 @@ def _line(place: str, given: str | None, data: bytes) -> Line:
     return Line(type_, data, place)
 
 
-def _known(type: str, place: str) -> str:
+def _known(type: str, place: Place) -> str:
     if not is_resource_type(type):
-        raise Invalid("{place}: there is no resource type {type} in FHIR R4", place=place, type=type[:64])
+        raise Invalid(
+            "{place}: there is no resource type {type} in FHIR R4", place=told(place), type=type[:64]
+        )
     return type
 
 

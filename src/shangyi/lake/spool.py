@@ -62,6 +62,21 @@ class Spool:
         self._files.append(path)
         self._held = []
 
+    def columns(self, names: list[str]) -> Iterator[pa.Table]:
+        """Some columns of what is in it, which stays."""
+        for path in self._files:
+            with pa.OSFile(str(path), "rb") as source:
+                have = pa.ipc.open_stream(source).schema
+                options = pa.ipc.IpcReadOptions(
+                    included_fields=[have.get_field_index(name) for name in names]
+                )
+                source.seek(0)
+                with pa.ipc.open_stream(source, options=options) as reader:
+                    for batch in reader:
+                        yield pa.Table.from_batches([batch]).select(names)
+        for table in self._held:
+            yield table.select(names)
+
     def drain(self) -> Iterator[pa.Table]:
         """Take out; what is on the disk goes from there as it is read."""
         for path in self._files:

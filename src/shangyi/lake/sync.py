@@ -88,7 +88,7 @@ def sync(directory: str | Path, source: Source, changes: int = CHANGES, patience
             return Synced(before.version)
         window = [first, bound, before.source["snapshot"]]
         removed: set[tuple[str, str]] = set()
-        build = writer.Build(root, scratch, before, before.buckets)
+        build = writer.Build(root, scratch, before, before.buckets, distinct=True)
         made = build.files(_changed(connection, source.codec, window, removed))
         former = _former(connection, window, before.buckets)
         types = dict(before.types)
@@ -107,17 +107,22 @@ def sync(directory: str | Path, source: Source, changes: int = CHANGES, patience
 
 
 def _bound(connection: psycopg.Connection[Any], first: str, changes: int) -> tuple[str, bool]:
-    """The transaction before which this step ends, and whether there is more. All below it have ended."""
+    """The transaction before which this step ends, and whether there is more. All below it have ended.
+
+    (Ordered by ``resource.xid``: by ``xid`` alone it would be by the text that is selected, 1000 before 999.)
+    """
     [(end,)] = connection.execute("select pg_snapshot_xmin(pg_current_snapshot())::text").fetchall()
-    after = "select xid::text from resource where xid > %s::xid8 and xid < %s::xid8 order by xid limit 1"
+    after = (
+        "select xid::text from resource where xid > %s::xid8 and xid < %s::xid8 order by resource.xid limit 1"
+    )
     row = connection.execute(
-        f"select xid::text from resource where {_WINDOW} order by xid offset %s limit 1",
+        f"select xid::text from resource where {_WINDOW} order by resource.xid offset %s limit 1",
         [first, end, changes],
     ).fetchone()
     if row is None:
         return (end if int(end) > int(first) else first), False
     [(begin,)] = connection.execute(
-        f"select xid::text from resource where {_WINDOW} order by xid limit 1", [first, end]
+        f"select xid::text from resource where {_WINDOW} order by resource.xid limit 1", [first, end]
     ).fetchall()
     if row[0] == begin:  # one transaction with more changes than a step should have: whole or not at all
         row = connection.execute(after, [begin, end]).fetchone()

@@ -21,7 +21,8 @@ from shangyi.lake.flat import flatten
 from shangyi.lake.intake import Batch, Source
 from shangyi.lake.manifest import File, Kept, Manifest
 from shangyi.lake.parsing import Lines, Parser
-from shangyi.lake.spool import Spools
+from shangyi.lake.place import Place
+from shangyi.lake.spool import Spool, Spools
 from shangyi.query.columns import Table
 
 CHUNK_BYTES, CHUNK_ROWS = 8 << 20, 20_000
@@ -29,7 +30,8 @@ MOST_BUCKETS = 256
 BUCKET_BYTES = 4 << 30
 """Input for which one more bucket is worth its files."""
 _ROW = "_row"
-_HASH = np.dtype([("a", np.int64), ("b", np.int64)])
+ALIKE = 500_000
+"""Resources whose ids are held against each other at once."""
 
 Progress = Callable[[int], None]
 """Told the resources so far."""
@@ -66,14 +68,14 @@ def write_batches(
     progress: Progress | None = None,
     patience_s: float = 0,
 ) -> Manifest:
-    """Make a lake of batches of lines; see ``write``."""
+    """Make a lake of batches of lines; see ``write``. Of a store no resource comes twice."""
     root = Path(directory)
     with rewriting(root, patience_s) as scratch:
         try:
             before = manifest.read(root)
         except Misconfigured:  # damaged, or of another format: that is what building anew is for
             before = None
-        build = Build(root, scratch, before, buckets)
+        build = Build(root, scratch, before, buckets, distinct=source["kind"] == "store")
         kept = build.files(batches, progress)
         made = Manifest(
             manifest.FORMAT, build.version, build.schema, manifest.now(), buckets, source, kept,
@@ -144,8 +146,11 @@ def buckets_for(size: int) -> int:
 class Build:
     """Files in the making, which nobody sees before a manifest names them."""
 
-    def __init__(self, root: Path, scratch: Path, before: Manifest | None, buckets: int) -> None:
-        self.root, self.before, self.buckets = root, before, buckets
+    def __init__(
+        self, root: Path, scratch: Path, before: Manifest | None, buckets: int, distinct: bool = False
+    ) -> None:
+        """``distinct``: no resource comes twice."""
+        self.root, self.before, self.buckets, self.distinct = root, before, buckets, distinct
         self.spools = Spools(scratch)
         self.version = before.version + 1 if before else 1
         self.schema = before.schema if before else 0
@@ -180,10 +185,10 @@ class _Type:
         self.parser = Parser(name, self.known.columns if self.known else ())
         self.spools = [build.spools.spool(f"{name}-{number:03d}") for number in range(build.buckets)]
         self.lines: list[bytes] = []
-        self.places: list[str] = []
+        self.places: list[Place] = []
         self.size = 0
         self.rows = 0
-        self.ids: list[npt.NDArray[np.void]] = []
+        self.hashes: list[npt.NDArray[np.int64]] = []
         self.grew = False
 
     @property
@@ -210,7 +215,8 @@ class _Type:
             table, shards = flatten(parsed, self.name)
             rows = np.arange(self.rows, self.rows + table.num_rows, dtype=np.int64)
             self.rows += table.num_rows
-            self.ids.append(_hashes(table["id"]))
+            if not self.build.distinct:
+                self.hashes.append(np.fromiter(map(hash, table["id"].to_pylist()), np.int64, table.num_rows))
             table = table.append_column(_ROW, pa.array(rows))
             for bucket, part in self._parted(table, shards):
                 self.spools[bucket].add(part)
@@ -238,7 +244,7 @@ class _Type:
         """The files."""
         columns = self.parser.shape.columns
         schema = arrow.schema(columns).append(pa.field(_ROW, pa.int64()))
-        superseded = _superseded(self.ids)
+        superseded = _superseded(self.hashes, self.spools)
         directory = self.build.root / self.name
         directory.mkdir(exist_ok=True)
         files: list[File] = []
@@ -255,21 +261,31 @@ class _Type:
         return Kept(table.to_json(), sum(file.rows for file in files), tuple(files))
 
 
-def _hashes(ids: pa.ChunkedArray) -> npt.NDArray[np.void]:
-    """Of each id, wide enough that no two of a nation's meet."""
-    texts = ids.to_pylist()
-    found = np.empty(len(texts), _HASH)
-    found["a"], found["b"] = list(map(hash, texts)), [hash(text + "~") for text in texts]
-    return found
+def _superseded(hashes: list[npt.NDArray[np.int64]], spools: list[Spool]) -> npt.NDArray[np.int64]:
+    """The rows of which a later one has the same id.
 
-
-def _superseded(hashes: list[npt.NDArray[np.void]]) -> npt.NDArray[np.int64]:
-    """The rows of which a later one has the same id."""
-    whole = np.concatenate(hashes) if hashes else np.empty(0, _HASH)
-    order = np.argsort(whole["a"], kind="stable")
-    same = whole["a"][order[1:]] == whole["a"][order[:-1]]
-    if not same.any():
-        return np.empty(0, np.int64)
-    order = np.lexsort((np.arange(len(whole)), whole["b"], whole["a"]))
+    Hashes, which are short, tell of nearly all ids that there is no other; those of the rest are held against each other.
+    """
+    whole = np.concatenate(hashes) if hashes else np.empty(0, np.int64)
+    order = np.argsort(whole, kind="stable")
     same = whole[order[1:]] == whole[order[:-1]]
-    return np.sort(order[:-1][same])
+    alike = np.zeros(len(whole), bool)
+    alike[order[1:][same]] = alike[order[:-1][same]] = True
+    parts = -(-int(alike.sum()) // ALIKE)
+    found = [_older(spools, alike & (whole % parts == part)) for part in range(parts)]
+    return np.sort(np.concatenate(found)) if found else np.empty(0, np.int64)
+
+
+def _older(spools: list[Spool], alike: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+    """Of these rows, those of which a later one has the same id."""
+    last: dict[str, int] = {}
+    older: list[int] = []
+    for spool in spools:
+        for table in spool.columns(["id", _ROW]):
+            chosen = table.filter(pa.array(alike[table[_ROW].to_numpy()]))
+            for id, row in zip(chosen["id"].to_pylist(), chosen[_ROW].to_pylist(), strict=True):
+                former = last.get(id, -1)
+                last[id] = max(row, former)
+                if former >= 0:
+                    older.append(min(row, former))
+    return np.array(older, np.int64)
