@@ -148,6 +148,13 @@ def large_cases(home: Path) -> tuple[dict[str, str], dict[str, list[str]]]:
     ]
     for name in list(AREAS)[1:]:
         cases[f"status + date, as {name}"] = cases["status + date"]
+    chosen = chance.sample(people, min(1000, len(people)))
+    cases["everything of a resident"] = [f"/fhir/Patient/{p}/$everything" for p in chosen]
+    for name in list(AREAS)[1:2]:
+        cases[f"everything of a resident, as {name}"] = cases["everything of a resident"]
+    cases["everything of a resident, 100 a page"] = [
+        f"/fhir/Patient/{p}/$everything?_count=100" for p in chosen
+    ]
     cases["patient"] = [f"/fhir/Observation?patient={p}" for p in people]
     cases["names"] = [
         f"/fhir/Patient?name={name}" for name in map(quote, ("王", "李", "zhang", "wangx", "lq"))

@@ -6,7 +6,6 @@ in the order in which it came.
 
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from shangyi.errors import Invalid
 from shangyi.fhir import json
@@ -33,7 +32,8 @@ def pack_id(id: str) -> bytes:
 def unpack_id(data: bytes) -> str:
     """The id that ``pack_id`` made these bytes of."""
     if len(data) == 16:
-        return str(UUID(bytes=bytes(data)))
+        digits = data.hex()
+        return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
     return bytes(data).removeprefix(b"\0").decode("utf-8")
 
 

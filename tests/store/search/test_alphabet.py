@@ -8,7 +8,7 @@ from tests.store.search.asking import ask
 
 from shangyi.store.database import Store
 from shangyi.store.model import EVERYTHING, Scope
-from shangyi.store.search import alphabet, execute
+from shangyi.store.search import alphabet
 from shangyi.store.search.catalogue import catalogue
 from shangyi.store.search.index import DIVISION
 from shangyi.store.types import NUMBERS
@@ -62,16 +62,18 @@ def test_the_walk_is_in_order(
     query = f"Patient?_sort={sort}&_count={count}"
     walked: list[bool] = []
 
+    rows = alphabet.Walk.rows
+
     def told(*given: Any) -> Any:
-        found = alphabet.walk(*given)
+        found = rows(*given)
         walked.append(found is not None)
         return found
 
-    monkeypatch.setattr(execute, "walk", told)
+    monkeypatch.setattr(alphabet.Walk, "rows", told)
     found = list(pages(filled, query, scope))
     assert all(walked)
     assert len(found) == len(set(found)) == (60 if scope is EVERYTHING else 30)
-    monkeypatch.setattr(execute, "walk", lambda *given: None)
+    monkeypatch.setattr(alphabet.Walk, "rows", lambda *given: None)
     assert list(pages(filled, query, scope)) == found
 
 

@@ -16,7 +16,7 @@ from shangyi.store.codec import Codec
 from shangyi.store.model import EVERYTHING, Scope, SearchRequest, SearchResult, Version
 from shangyi.store.search import cursor as cursors
 from shangyi.store.search import includes
-from shangyi.store.search.alphabet import walk
+from shangyi.store.search.alphabet import Walk
 from shangyi.store.search.conditions.base import Narrow
 from shangyi.store.search.linked import Linked, meeting
 from shangyi.store.search.order import Key, after, ordered
@@ -172,7 +172,7 @@ def page(
     where = Part.of(where_of(query.types, query.conditions, bounds))
     first = query.keys[0]
     if found is None and first.walked and len(query.keys) == 2 and not query.conditions:
-        found = walk(connection, codec, first.walked, first.descending, where, last, limit)
+        found = Walk(connection, codec, first.walked, first.descending, where).rows(last, limit)
     return _select(connection, query.keys, where, cursor, limit) if found is None else found
 
 
