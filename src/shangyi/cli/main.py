@@ -139,8 +139,12 @@ def call(name: str, arguments: list[str]) -> int:
     except typer.Exit as leave:
         return leave.exit_code
     except typer.TyperException as error:
-        note(t("This cannot be run as typed: {reason}", reason=error.format_message()))
-        note(t("See: shangyi {command} --help", command=name))
+        from shangyi.cli import usage
+
+        context = getattr(error, "ctx", None)
+        typed = context.command_path.removeprefix("shangyi ") if context is not None else name
+        note(t("This cannot be run as typed: {reason}", reason=usage.reason(error.format_message())))
+        note(t("See: shangyi {command} --help", command=typed))
         return codes.USAGE
     if result == codes.INTERRUPTED:  # Ctrl-C; typer has turned it into a code
         note(t("Stopped."))

@@ -22,6 +22,10 @@ def t(text: str, /, **args: object) -> str:
 
 
 def sentence(issue: Issue) -> str:
-    """An issue as one line: where, then what."""
-    said = t(issue.text, **issue.args) if issue.args else t(issue.text)
+    """An issue as one line: where, then what. A reason that the operating system gave is said in the language, too."""
+    args = {
+        name: t(value) if name == "reason" and isinstance(value, str) else value
+        for name, value in issue.args.items()
+    }
+    said = t(issue.text, **args) if args else t(issue.text)
     return f"{issue.expression}: {said}" if issue.expression else said
