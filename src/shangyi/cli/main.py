@@ -41,6 +41,7 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("lake", "the whole population as columns: build, import, status, verify, compact"),
             ("sql", "ask the lake by SQL"),
             ("view", "views of the lake: list, run"),
+            ("cql", "check CQL and write it as ELM"),
         ),
     ),
     (

@@ -26,7 +26,7 @@ def apply(target: str, value: tree.Property, type_: Type) -> tree.Node:
             found = apply(mapped, value, option)
             test = tree.Operator("Not", (tree.Operator("IsNull", (found,), type=BOOLEAN),), type=BOOLEAN)
             items.append(
-                tree.CaseItem(replace(test, place=value.place), found, type=option, place=value.place)
+                tree.CaseItem(replace(test, place=value.place), found, type=type_, place=value.place)
             )
         return tree.Case(
             None, tuple(items), tree.Null(type=type_, place=value.place), type=type_, place=value.place
