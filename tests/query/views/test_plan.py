@@ -1,13 +1,16 @@
 """How a view becomes a statement: what it gives, what is pushed into the scan, what a row with too many values does."""
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.query.sql.agreement import Data
 
 from shangyi import lake
 from shangyi.errors import ShangyiError
 from shangyi.fhir import definitions
+from shangyi.lake import library
 from shangyi.query import views
 from shangyi.query.columns import Table
 from shangyi.query.temporal import DateTime
@@ -169,3 +172,24 @@ def test_a_type_that_the_lake_does_not_hold_has_no_rows(engine: Any) -> None:
     assert engine.lake.table("Patient") == Table("Patient", ())
     plan = views.compile(definition, engine.lake.table("Patient"))
     assert engine.sql(plan.sql()).to_pylist() == []
+
+
+STREAMED = {"PROJECTION", "FILTER", "UNNEST", "UNION", "SEQ_SCAN", "EMPTY_RESULT"}
+"""Operators of DuckDB that pass rows on as they come: no join, no grouping, no table read twice for one branch."""
+
+
+def operators(data: Data, text: str) -> set[str]:
+    explained = data.connection.execute(f"explain (format json) {text}").fetchall()[0][1]
+    return set(re.findall(r'"name": *"([^"]+)"', explained))
+
+
+def test_duckdb_passes_the_rows_of_every_view_of_the_library_on_as_they_come() -> None:
+    """Nothing is correlated: DuckDB would join the table with itself for each list."""
+    examples = {"Observation": [observation("a", "1"), observation("b", "2")]}
+    for name in library.names():
+        definition = library.definition(name)
+        type_ = definition["resource"]
+        data = Data(type_, examples.get(type_, [{"resourceType": type_, "id": "1"}]))
+        assert operators(data, views.compile(definition, data.table).sql("duckdb")) <= STREAMED, name
+    correlated = 'select (select max(x) from unnest(list_filter(r.codes, lambda c: true)) as u(x)) from "Observation" r'
+    assert not operators(Data("Observation", examples["Observation"]), correlated) <= STREAMED
