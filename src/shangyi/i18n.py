@@ -46,6 +46,16 @@ def catalogue(language: str) -> dict[str, str]:
     return entries
 
 
+PLACE = " (line {line}, column {column})"
+"""What errors of expressions and queries add to a sentence."""
+
+
 def translate(text: str, language: str = DEFAULT_LANGUAGE) -> str:
-    """``text`` (English, the key) in ``language``; itself where there is no translation."""
-    return catalogue(language).get(text, text)
+    """``text`` (English, the key) in ``language``; itself where there is no translation.
+
+    A sentence that is followed by its ``PLACE`` in a text needs no entry of its own.
+    """
+    known = catalogue(language)
+    if text not in known and text.endswith(PLACE) and (sentence := text.removesuffix(PLACE)) in known:
+        return known[sentence] + known.get(PLACE, PLACE)
+    return known.get(text, text)

@@ -47,10 +47,23 @@ def test_views(home: Home, directory: str, tmp_path: Path) -> None:
         home.run("view", "run", str(own), "--directory", directory, "--format", "csv").stdout.split()[0]
         == "g"
     )
-    own.write_text(own.read_text().replace("gender", "gendr"))
+    for path, said in [
+        ("gendr", "did you mean gender? (line 1, column 1)"),
+        ("multipleBirth", "narrow it with ofType() (line 1, column 1)"),
+        ("name.family > name.given", "choose one with first(), or ask exists() (line 1, column 6)"),
+    ]:
+        own.write_text(
+            json.dumps({"resource": "Patient", "select": [{"column": [{"name": "g", "path": path}]}]})
+        )
+        wrong = home.run("view", "run", str(own), "--directory", directory, code=3).stderr
+        assert "ViewDefinition.select[0].column[0].path" in wrong
+        assert said in wrong
+    circle = [{"repeat": ["$this"], "column": [column]}]
+    own.write_text(json.dumps({"resource": "Patient", "select": circle}))
     wrong = home.run("view", "run", str(own), "--directory", directory, code=3).stderr
-    assert "ViewDefinition.select[0].column[0].path" in wrong
-    assert "line 1, column 1" in wrong
+    assert "ViewDefinition.select[0].repeat[0]" in wrong
+    assert "circle" in wrong
+    assert "(line 1, column 1)" in wrong
 
 
 def test_kept_views(home: Home, directory: str, tmp_path: Path) -> None:

@@ -199,6 +199,30 @@ def test_every_fault_has_its_place(client: Callable[..., Client]) -> None:
     assert "line 1" in said.json()["issue"][0]["diagnostics"]
 
 
+def test_a_wrong_view_is_refused_with_line_and_column(client: Callable[..., Client]) -> None:
+    """Unknown element, ambiguous type, several values where one is needed, a cycle: all told, before data are read."""
+    columns = [
+        {"name": "a", "path": "nmae.family"},
+        {"name": "b", "path": "multipleBirth"},
+        {"name": "c", "path": "name.\n  family", "collection": False},
+    ]
+    select = [
+        {"column": columns},
+        {"repeat": ["contact", "$this"], "column": [{"name": "d", "path": "gender"}]},
+    ]
+    said = client().post(f"/fhir/{RUN}", parameters(viewResource={**VIEW, "select": select}))
+    assert said.status_code == 422
+    found = {issue["expression"][0]: issue["diagnostics"] for issue in said.json()["issue"]}
+    for place, sentence, at in [
+        ("select[0].column[0].path", "has no element nmae", "(line 1, column 1)"),
+        ("select[0].column[1].path", "narrow it with ofType()", "(line 1, column 1)"),
+        ("select[0].column[2].path", "several values", "(line 2, column 3)"),
+        ("select[1].repeat[1]", "in a circle", "(line 1, column 1)"),
+    ]:
+        assert sentence in found[f"ViewDefinition.{place}"]
+        assert at in found[f"ViewDefinition.{place}"]
+
+
 @pytest.mark.parametrize(
     ("status", "given"),
     [

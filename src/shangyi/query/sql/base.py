@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from shangyi.query import typed
 from shangyi.query.columns import Table
+from shangyi.query.errors import excerpt
 from shangyi.query.sql import ir, values
 from shangyi.query.sql.errors import CompilationError
 from shangyi.query.sql.ir import Expr
@@ -34,7 +35,19 @@ Builder = Callable[[Compiler, typed.Call, Scope], Value]
 
 
 def single(compiler: Compiler, value: Value, node: typed.Node) -> Item:
-    """The one item; at run time an error where there are several, as the specification has it."""
+    """The one item; at run time an error where there are several, as the specification has it.
+
+    In a view what can be several is an error at once, whatever the data hold.
+    """
+    several = node.type.max is None or node.type.max > 1
+    if compiler.in_view and several and (isinstance(value, Many) or not value.slots):
+        span = node.span
+        raise CompilationError(
+            "One value is needed here: choose one with first(), or ask exists()",
+            line=span.line,
+            column=span.column,
+            context=excerpt(compiler.text, span.start, span.end),
+        )
     if isinstance(value, Item):
         return value
     if not value.slots:

@@ -32,11 +32,11 @@ class _Place:
         self.text, self.names = text, names
 
 
-def output(column: ViewColumn, value: Value, type_: Type, around: Around) -> tuple[Expr, OutputColumn]:
-    """The SQL of a column, and what it is; Unfit where it cannot be one."""
-    declared = _declared(column)
+def output(column: ViewColumn, value: Value, node: typed.Node, around: Around) -> tuple[Expr, OutputColumn]:
+    """The SQL of a column, and what it is; Unfit where it cannot be one. ``value``: what ``node`` is in SQL."""
+    declared, type_ = _declared(column), node.type
     _unambiguous(type_)
-    if column.collection is False and type_.max != 1 and isinstance(value, Many):
+    if column.collection is False and type_.max != 1 and (isinstance(value, Many) or not value.slots):
         raise Unfit("This can give several values: say collection: true, or choose one with first()")
     if isinstance(value, Item) and any(a.guard is not None for a in value.alternatives):
         raise Unfit("A whole resource cannot be a column")
@@ -46,15 +46,14 @@ def output(column: ViewColumn, value: Value, type_: Type, around: Around) -> tup
         return _list(value, slots, sql_type, around), OutputColumn(
             column.name, name, True, ir.list_of(sql_type)
         )
-    item = value if isinstance(value, Item) else several(value, column.path, around)
+    item = value if isinstance(value, Item) else several(value, node, column.path, around)
     return _scalar(item, sql_type), OutputColumn(column.name, name, False, sql_type)
 
 
-def several(value: Many, path: Path, around: Around) -> Item:
+def several(value: Many, node: typed.Node, path: Path, around: Around) -> Item:
     """One value of a list, at run time an error where there are more."""
     if not value.slots:
         return values.EMPTY
-    node = typed.Empty()
     return at_most_one(_Place(f"{path.place} = {path.text}", around.names), value, node)  # type: ignore[arg-type]
 
 
@@ -152,6 +151,6 @@ def _list(value: Value, slots: tuple[Slot, ...], sql_type: SqlType, around: Arou
     return ir.call("coalesce", items, empty)
 
 
-def single(value: Value, path: Path, around: Around) -> Item:
+def single(value: Value, node: typed.Node, path: Path, around: Around) -> Item:
     """One value where one is needed."""
-    return value if isinstance(value, Item) else several(value, path, around)
+    return value if isinstance(value, Item) else several(value, node, path, around)

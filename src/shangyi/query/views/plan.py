@@ -17,7 +17,7 @@ from shangyi.query.sql.joins import ROW
 from shangyi.query.sql.values import EMPTY, Value
 from shangyi.query.temporal import DateTime, now
 from shangyi.query.types import BOOLEAN, INTEGER, NOTHING, ItemType, Type, one
-from shangyi.query.views import columns, pushdown, relation
+from shangyi.query.views import columns, descent, pushdown, relation
 from shangyi.query.views.definition import Path, Select, View, ViewColumn, parse
 from shangyi.query.views.errors import Faults
 from shangyi.query.views.output import OutputColumn
@@ -116,11 +116,11 @@ class _Planner:
         options = Options(strict=True, variables=self.variables, resource=self.root_type)
         return resolve(parse_expression(path.text), context.type, text=path.text, options=options)
 
-    def value(self, path: Path, context: _Context) -> tuple[Value, Type] | None:
-        """What a path is in SQL, and its type; None where it has a fault, which is kept."""
+    def value(self, path: Path, context: _Context) -> tuple[Value, typed.Node] | None:
+        """What a path is in SQL, and its typed tree; None where it has a fault, which is kept."""
         try:
             node = self.tree(path, context)
-            return self.compiled(node, path, context), node.type
+            return self.compiled(node, path, context), node
         except RecursionError:
             self.faults.add(path.place, "The expression is nested too deeply")
         except ExpressionError as error:
@@ -144,9 +144,11 @@ class _Planner:
             node = self.tree(path, context)
             kinds = None if node.type.items is None else {FHIR.system(item) for item in node.type.items}
             if kinds is not None and not kinds <= {BOOLEAN}:
-                self.faults.add(path.place, "where needs one Boolean, not {type}", type=str(node.type))
+                self.faults.add_at(
+                    path.place, node.span, "where needs one Boolean, not {type}", type=str(node.type)
+                )
                 return ir.TRUE
-            found = columns.single(self.compiled(node, path, context), path, self.around)
+            found = columns.single(self.compiled(node, path, context), node, path, self.around)
         except ExpressionError as error:
             self.faults.add_expression(path.place, error)
             return ir.TRUE
@@ -176,7 +178,8 @@ class _Planner:
         if select.rows == "repeat":
             found = self.repeated(select, context)
         else:
-            found = self.value(select.paths[0], context)
+            listed = self.value(select.paths[0], context)
+            found = (listed[0], listed[1].type) if listed else None
         if found is None:
             return None
         self.layers += 1
@@ -204,6 +207,8 @@ class _Planner:
 
     def repeated(self, select: Select, context: _Context) -> tuple[Value, Type] | None:
         """Every item that the paths lead to, again and again, each before what is below it."""
+        if self.circular(select):
+            return None
         try:
             nodes = self.projections(select, context)
         except ExpressionError as error:
@@ -213,10 +218,27 @@ class _Planner:
         texts = (text for text in _texts(select) if text not in {path.text for path in select.paths})
         try:
             items = Repetition(steps, texts, self.around.names).items(context.this)
+        except RecursionError:
+            self.faults.add(f"{select.place}.repeat", "The expression is nested too deeply")
+            return None
         except ExpressionError as error:
             self.faults.add_expression(f"{select.place}.repeat", error)
             return None
         return items, Type(_items(nodes.values()), 0, None)
+
+    def circular(self, select: Select) -> bool:
+        """Whether a path of ``repeat`` does not go down from its item; that is kept as a fault."""
+        found = False
+        for path in select.paths:
+            try:
+                turning = descent.turning(parse_expression(path.text))
+            except ExpressionError:  # told by ``projections``
+                continue
+            if turning is not None:
+                found = True
+                text = "repeat goes round in a circle: {path} leads back to the item that it starts from"
+                self.faults.add_at(path.place, turning.span, text, path=path.text)
+        return found
 
     def projections(self, select: Select, context: _Context) -> dict[Path, typed.Node]:
         """The paths of ``repeat``, typed for the start and for their own results, found by trying until no type is new.
@@ -248,15 +270,18 @@ class _Planner:
         try:
             sql, output = columns.output(column, found[0], found[1], self.around)
         except columns.Unfit as unfit:
-            self.faults.add(column.path.place, unfit.text, args=unfit.fields)
+            self.faults.add_at(column.path.place, found[1].span, unfit.text, **unfit.fields)
             return None
         before = self.outputs.get(column.name)
         if before is not None and (before.collection, before.sql_type) != (
             output.collection,
             output.sql_type,
         ):
-            self.faults.add(
-                column.path.place, "{name} is of another type in another branch", name=column.name
+            self.faults.add_at(
+                column.path.place,
+                found[1].span,
+                "{name} is of another type in another branch",
+                name=column.name,
             )
         self.outputs[column.name] = output
         return Output(column.name, sql)
