@@ -4,7 +4,8 @@
 
 The county comes from ``shangyi synth --residents 20000 --out /tmp/county20000``; its first 10,000 residents are taken, of each the Patient,
 one in three Conditions and one in fifteen Observations, which makes 9 resources a resident: enough for questions about
-codes and values, little enough for a laptop. Values do not vary between replicas; the hash of the patient does.
+codes and values, little enough for a laptop (`--whole`: all of the three types, 71 a resident).
+Values do not vary between replicas, so that the files are smaller than of real data; the hash of the patient does.
 """
 
 import argparse
@@ -18,14 +19,15 @@ from shangyi.lake.intake import Batch
 
 RESIDENTS = 10_000
 SHARES = {"Patient": 1, "Condition": 3, "Observation": 15}
+WHOLE = {"Patient": 1, "Condition": 1, "Observation": 1}
 BATCH = 2000
 
 
-def county(directory: Path, residents: int = RESIDENTS) -> dict[str, list[bytes]]:
-    """The lines of its first residents, by type."""
+def county(directory: Path, residents: int, shares: dict[str, int]) -> dict[str, list[bytes]]:
+    """The lines of its first residents, by type; of each type one in so many."""
     last = f"r{residents:06d}"
     found: dict[str, list[bytes]] = {}
-    for name, share in SHARES.items():
+    for name, share in shares.items():
         with (directory / f"{name}.ndjson").open("rb") as file:
             lines = (line.rstrip() for number, line in enumerate(file) if not number % share)
             found[name] = [
@@ -48,9 +50,9 @@ def replicas(base: dict[str, list[bytes]], count: int) -> Iterator[Batch]:
                 yield Batch(name, made, [""] * len(made))
 
 
-def build(source: Path, directory: Path, residents: int) -> dict[str, float]:
+def build(source: Path, directory: Path, residents: int, shares: dict[str, int] = SHARES) -> dict[str, float]:
     """A lake of so many residents (a multiple of 10,000, or fewer); resources, seconds of CPU, bytes."""
-    base = county(source, min(residents, RESIDENTS))
+    base = county(source, min(residents, RESIDENTS), shares)
     count = max(1, residents // RESIDENTS)
     size = sum(len(line) for lines in base.values() for line in lines) * count
     start = time.process_time()
@@ -75,8 +77,9 @@ def main() -> None:
     parser.add_argument("county", type=Path)
     parser.add_argument("lake", type=Path)
     parser.add_argument("--residents", type=int, default=RESIDENTS)
+    parser.add_argument("--whole", action="store_true", help="every Condition and Observation")
     given = parser.parse_args()
-    print(json.dumps(build(given.county, given.lake, given.residents)))
+    print(json.dumps(build(given.county, given.lake, given.residents, WHOLE if given.whole else SHARES)))
 
 
 if __name__ == "__main__":
