@@ -20,7 +20,7 @@ def turning(node: tree.Node, start: tree.Node | None = None) -> tree.Node | None
             return None
         case tree.Member(source=None):
             return node if start is None and node.name in definitions.type_names() else None
-        case tree.Member(source=source):
+        case tree.Member(source=tree.Node() as source):
             return None if _is_item(source) else turning(source, start)
         case tree.TypeTest(source=source) | tree.Index(source=source):
             return turning(source, start) if source is not None else node
