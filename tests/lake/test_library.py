@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Callable, Iterator
+from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from tests.lake.conftest import County
@@ -12,11 +14,13 @@ from shangyi import lake
 from shangyi.lake import library, relations
 from shangyi.query import views
 from shangyi.query.columns import Table
-from shangyi.terminology.common_units import conversions
+from shangyi.terminology.analytes import analytes
+from shangyi.terminology.common_units import Conversion, conversions
 
 Row = dict[str, Any]
 BASE = "https://shangyi.dev/fhir"
 UNITS = {c.unit: c for c in conversions()}
+ANALYTES = {analyte.code: analyte for analyte in analytes()}
 
 
 def at(value: Any, *path: str | int) -> Any:
@@ -65,8 +69,14 @@ def measured(o: Row) -> Row:
     unit = at(o, "valueQuantity", "code") or at(o, "valueQuantity", "unit")
     value = number(at(o, "valueQuantity", "value"))
     known = UNITS.get(unit)
+    analyte = ANALYTES.get(at(o, "code", "coding", 0, "code"))
+    if analyte and unit:  # the county reports every analyte in the unit that it is compared in
+        assert unit == analyte.unit
+        known = Conversion(unit, unit, 1.0, 0.0)
     return {
+        "analyte": analyte.name if analyte else None,
         "value": value,
+        "comparator": at(o, "valueQuantity", "comparator"),
         "unit": unit,
         "value_code": at(o, "valueCodeableConcept", "coding", 0, "code"),
         "value_text": at(o, "valueString") or at(o, "valueCodeableConcept", "text"),
@@ -74,6 +84,16 @@ def measured(o: Row) -> Row:
         "canonical_unit": known.canonical if known else None,
         "canonical_value": None if known is None or value is None else value * known.factor + known.offset,
     }
+
+
+def clock(text: str | None) -> Row:
+    """Local day and time of an instant, the day alone of a date."""
+    if text is None or len(text) < 10:
+        return {"local_date": None, "local_time": None}
+    if len(text) == 10:
+        return {"local_date": date.fromisoformat(text), "local_time": None}
+    here = datetime.fromisoformat(text).astimezone(ZoneInfo("Asia/Shanghai"))
+    return {"local_date": here.date(), "local_time": here.time()}
 
 
 def common(o: Row) -> Row:
@@ -124,6 +144,7 @@ def condition(r: Row) -> Row:
         "onset": r.get("onsetDateTime"),
         "abatement": r.get("abatementDateTime"),
         "recorded": r.get("recordedDate"),
+        **clock(r.get("recordedDate")),
     }
 
 
@@ -132,6 +153,7 @@ def observation(r: Row) -> Iterator[Row]:
         "status": r["status"],
         "category": at(r, "category", 0, "coding", 0, "code"),
         "effective": r.get("effectiveDateTime"),
+        **clock(r.get("effectiveDateTime")),
     }
     for part in (r, *r.get("component", ())):
         yield {**of_all, **code(part["code"]), **measured(part)}
@@ -147,6 +169,9 @@ def blood_pressure(r: Row) -> Row | None:
         "systolic": number(parts["8480-6"]["value"]),
         "diastolic": number(parts["8462-4"]["value"]),
         "unit": parts["8480-6"]["code"],
+        "systolic_mmhg": number(parts["8480-6"]["value"]),
+        "diastolic_mmhg": number(parts["8462-4"]["value"]),
+        **clock(r.get("effectiveDateTime")),
     }
 
 
@@ -157,6 +182,7 @@ def laboratory(r: Row) -> Row | None:
         **common(r),
         "status": r["status"],
         "effective": r.get("effectiveDateTime"),
+        **clock(r.get("effectiveDateTime")),
         **code(r["code"]),
         **measured(r),
         "low": number(at(r, "referenceRange", 0, "low", "value")),
@@ -172,6 +198,7 @@ def medication_request(r: Row) -> Row:
         **code(r["medicationCodeableConcept"]),
         "status": r["status"],
         "authored": r.get("authoredOn"),
+        **clock(r.get("authoredOn")),
         "dose": number(at(dose, "value")),
         "dose_unit": at(dose, "code"),
         "supply_days": number(supply["value"]) if supply and supply["code"] == "d" else None,
@@ -187,6 +214,7 @@ def medication_dispense(r: Row) -> Row:
         **code(r["medicationCodeableConcept"]),
         "status": r["status"],
         "dispensed": r.get("whenHandedOver"),
+        **clock(r.get("whenHandedOver")),
         "quantity": number(at(r, "quantity", "value")),
         "quantity_unit": at(r, "quantity", "unit"),
         "supply_days": number(supply["value"]) if supply and supply["code"] == "d" else None,
@@ -202,6 +230,7 @@ def encounter(r: Row) -> Row:
         "class": r["class"]["code"],
         **code(at(r, "type", 0), "type_"),
         "started": at(r, "period", "start"),
+        **clock(at(r, "period", "start")),
         "ended": at(r, "period", "end"),
         "organization_id": ref(r, "serviceProvider", type="Organization"),
         "reason": at(r, "reasonCode", 0, "text"),
@@ -215,6 +244,7 @@ def immunization(r: Row) -> Row:
         **code(r["vaccineCode"]),
         "status": r["status"],
         "occurrence": r.get("occurrenceDateTime"),
+        **clock(r.get("occurrenceDateTime")),
         "dose": at(r, "protocolApplied", 0, "doseNumberPositiveInt"),
         "lot": r.get("lotNumber"),
         "organization_id": ref(r, "performer", 0, "actor", type="Organization"),
@@ -226,7 +256,9 @@ def claim(r: Row) -> Row:
     return {
         "id": key(r),
         "patient_id": ref(r, "patient", type="Patient"),
+        "status": r["status"],
         "created": r["created"],
+        **clock(r["created"]),
         "type": at(r, "type", "coding", 0, "code"),
         "submitted": number(at(totals, "submitted", "value")),
         "benefit": number(at(totals, "benefit", "value")),
@@ -329,7 +361,9 @@ def test_row_by_row(name: str, county: County, county_engine: lake.DuckDBEngine)
     assert in_order(found.to_pylist()) == in_order(wanted)
     described = {column.name: column.type for column in relations.columns(name)}
     assert found.column_names == list(described)
-    never = {"corrected", "pathogen", "value_text", "value_code"}  # the county is small
+    never = {"corrected", "pathogen", "value_text", "value_code", "comparator"}  # the county is small
+    if name == "condition" or not any(row.get("local_time") for row in wanted):
+        never.add("local_time")
     if name == "notifiable_report":
         never.add("patient_id")  # of residents: below
     for column in wanted[0]:
@@ -369,29 +403,119 @@ def test_a_report_of_a_resident(tmp_path: Path, county: County) -> None:
     assert person == {name: patient(resident)[name] for name in person}
 
 
+def result(id: str, code: str, value: float, unit: str, **more: Any) -> Row:
+    quantity = {"value": value, "code": unit, "system": "http://unitsofmeasure.org"}
+    coding = {"system": "http://loinc.org", "code": code}
+    return {"resourceType": "Observation", "id": id, "status": "final", "code": {"coding": [coding]}, "valueQuantity": quantity, **more}  # fmt: skip
+
+
+MEASURED = [
+    # What stands in textbooks and on the conversion cards of laboratories.
+    ("2345-7", 126, "mg/dL", "glucose", 6.99, "mmol/L"),
+    ("14749-6", 7.0, "mmol/L", "glucose", 7.0, "mmol/L"),
+    ("1558-6", 100, "mg/dL", "fasting_glucose", 5.55, "mmol/L"),
+    ("2160-0", 1.0, "mg/dL", "creatinine", 88.4, "umol/L"),
+    ("14682-9", 0.0884, "mmol/L", "creatinine", 88.4, "umol/L"),
+    ("3094-0", 20, "mg/dL", "urea_nitrogen", 7.14, "mmol/L"),
+    ("3084-1", 7.0, "mg/dL", "uric_acid", 416.4, "umol/L"),
+    ("2093-3", 200, "mg/dL", "total_cholesterol", 5.17, "mmol/L"),
+    ("13457-7", 100, "mg/dL", "ldl_cholesterol", 2.59, "mmol/L"),
+    ("2571-8", 150, "mg/dL", "triglycerides", 1.694, "mmol/L"),
+    ("4548-4", 7.0, "%", "hba1c", 7.0, "%"),
+    ("59261-8", 53, "mmol/mol", "hba1c", 7.0, "%"),
+    ("14585-4", 3.39, "mg/mmol", "albumin_creatinine_ratio", 30.0, "mg/g"),
+    ("1975-2", 1.0, "mg/dL", "bilirubin", 17.1, "umol/L"),
+    ("29463-7", 154, "[lb_av]", None, 69.85, "kg"),
+    ("8302-2", 70, "[in_i]", None, 177.8, "cm"),
+    ("8302-2", 1.75, "m", None, 175.0, "cm"),
+    ("8310-5", 98.6, "[degF]", None, 37.0, "Cel"),
+    ("8480-6", 16, "kPa", None, 120.01, "mm[Hg]"),
+    ("2345-7", 3, "{furlong}", "glucose", None, None),
+]
+
+
 def test_units_are_comparable(tmp_path: Path) -> None:
-    """kPa and mmHg, degrees Fahrenheit, an unknown unit."""
+    """Mass and substance, percent and IFCC, pounds and inches: one unit an analyte, the original beside it."""
+    lake.write(tmp_path / "lake", [result(f"{n:02}", *given[:3]) for n, given in enumerate(MEASURED)])
+    with lake.DuckDBEngine(lake.open(tmp_path / "lake")) as engine:
+        columns = "value, unit, analyte, canonical_value, canonical_unit"
+        rows = engine.sql(f"select {columns} from views.observation order by id").to_pylist()
+    for row, (code, value, unit, analyte, canonical, canonical_unit) in zip(rows, MEASURED, strict=True):
+        assert list(row.values())[:3] == [value, unit, analyte], code
+        assert row["canonical_value"] == (canonical and pytest.approx(canonical, rel=2e-3)), code
+        assert row["canonical_unit"] == canonical_unit, code
 
-    def made(id: str, value: float, unit: str) -> Row:
-        quantity = {"value": value, "code": unit, "system": "http://unitsofmeasure.org"}
-        return {
-            "resourceType": "Observation",
-            "id": id,
-            "status": "final",
-            "code": {"text": "x"},
-            "valueQuantity": quantity,
-        }
 
+def test_what_is_void_is_left_out(tmp_path: Path) -> None:
+    """Entered in error, or merged into another record; what was cancelled or not done is there with its status."""
+    void = {"coding": [{"code": "entered-in-error"}]}
+    made: list[Row] = [
+        {"resourceType": "Patient", "id": "p"},
+        {"resourceType": "Patient", "id": "merged", "link": [{"other": {"reference": "Patient/p"}, "type": "replaced-by"}]},
+        {"resourceType": "Condition", "id": "a", "code": {"text": "x"}},
+        {"resourceType": "Condition", "id": "b", "code": {"text": "x"}, "verificationStatus": void},
+        result("a", "1", 1, "%"), result("b", "1", 1, "%", status="entered-in-error"), result("c", "1", 1, "%", status="corrected"),
+    ]  # fmt: skip
+    statuses = {
+        "Encounter": ("cancelled", "class"),
+        "Immunization": ("not-done", "vaccineCode"),
+        "MedicationRequest": ("stopped", "intent"),
+        "MedicationDispense": ("cancelled", "whenHandedOver"),
+        "ExplanationOfBenefit": ("cancelled", "created"),
+    }
+    for type_, (status, _) in statuses.items():
+        made += [
+            {"resourceType": type_, "id": id, "status": s}
+            for id, s in (("a", status), ("b", "entered-in-error"))
+        ]
+    lake.write(tmp_path / "lake", made)
+    with lake.DuckDBEngine(lake.open(tmp_path / "lake")) as engine:
+        for name in ("patient", "patient_identity"):
+            assert engine.sql(f"select patient_id from views.{name}").to_pylist() == [
+                {"patient_id": "Patient/p"}
+            ]
+        assert engine.sql("select id from views.condition").to_pylist() == [{"id": "Condition/a"}]
+        found = engine.sql("select id, status from views.observation order by id").to_pylist()
+        assert [row["status"] for row in found] == ["final", "corrected"]
+        for name, status in [("encounter", "cancelled"), ("immunization", "not-done"), ("medication_request", "stopped"),
+                             ("medication_dispense", "cancelled"), ("claim", "cancelled")]:  # fmt: skip
+            assert [row["status"] for row in engine.sql(f"select status from views.{name}").to_pylist()] == [
+                status
+            ]
+
+
+def test_limits_times_and_panels(tmp_path: Path) -> None:
+    less = {"value": 0.5, "comparator": "<", "code": "mg/L"}
+    late = "2026-03-01T20:30:00Z"
+
+    def pressure(code: str, value: float) -> Row:
+        return {"code": {"coding": [{"system": "http://loinc.org", "code": code}]}, "valueQuantity": {"value": value, "unit": "kPa"}}  # fmt: skip
+
+    panel = result("panel", "55284-4", 0, "", component=[pressure("8480-6", 16), pressure("8462-4", 10)])
+    del panel["valueQuantity"]
     lake.write(
-        tmp_path / "lake", [made("a", 16, "kPa"), made("b", 98.6, "[degF]"), made("c", 3, "{furlong}")]
+        tmp_path / "lake",
+        [
+            {**result("a", "1988-5", 0, ""), "valueQuantity": less, "effectiveDateTime": late},
+            result("b", "1988-5", 1, "mg/L", effectivePeriod={"start": "2026-03-01", "end": "2026-03-02"}),
+            result("c", "1988-5", 1, "mg/L", effectiveDateTime="2026-03"),
+            result("d", "1988-5", 1, "mg/L", effectiveInstant="2026-03-01T08:00:00+08:00"),
+            panel,
+        ],
     )
     with lake.DuckDBEngine(lake.open(tmp_path / "lake")) as engine:
-        rows = engine.sql(
-            "select canonical_value, canonical_unit from views.observation order by id"
-        ).to_pylist()
-    assert rows[0] == {"canonical_value": pytest.approx(120.0102, rel=1e-6), "canonical_unit": "mm[Hg]"}
-    assert rows[1] == {"canonical_value": pytest.approx(37.0), "canonical_unit": "Cel"}
-    assert rows[2] == {"canonical_value": None, "canonical_unit": None}
+        columns = "comparator, effective, local_date, local_time"
+        found = engine.sql(f"select {columns} from views.observation where analyte is not null order by id")
+        [pressures] = engine.sql("select * from views.blood_pressure").to_pylist()
+    assert [tuple(row.values()) for row in found.to_pylist()] == [
+        ("<", late, date(2026, 3, 2), time(4, 30)),
+        (None, "2026-03-01", date(2026, 3, 1), None),
+        (None, "2026-03", None, None),
+        (None, "2026-03-01T08:00:00+08:00", date(2026, 3, 1), time(8)),
+    ]
+    assert (pressures["systolic"], pressures["unit"]) == (16, "kPa")
+    assert pressures["systolic_mmhg"] == pytest.approx(120.01, rel=1e-4)
+    assert pressures["diastolic_mmhg"] == pytest.approx(75.006, rel=1e-4)
 
 
 def test_every_column_is_documented() -> None:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from shangyi.errors import ShangyiError
 from shangyi.lake import library
 from shangyi.lake.catalog import Lake
-from shangyi.lake.row_view import MEASURED, RowView
+from shangyi.lake.row_view import MEASURED, PRESSURES, REPORTED, TIMED, RowView
 from shangyi.query import views
 from shangyi.query.columns import Table
 from shangyi.query.views import ViewError
@@ -22,23 +22,36 @@ class Described(NamedTuple):
     description: str
 
 
-ADDED: Mapping[str, tuple[Described, ...]] = {
-    **{
-        name: (
-            Described("canonical_value", "DOUBLE", "Value in canonical_unit; null where the unit has none"),
-            Described(
-                "canonical_unit", "VARCHAR", "UCUM code of the unit that values of its kind are compared in"
-            ),
-        )
-        for name in MEASURED
-    },
-    "notifiable_report": (
-        Described("gender", "VARCHAR", "Gender of the resident, else of the person in the report"),
-        Described("birth_year", "INTEGER", "Year of birth, likewise"),
-        Described("division", "VARCHAR", "12-digit division of the home, likewise"),
+_MEASURED = (
+    Described("canonical_value", "DOUBLE", "Value in canonical_unit; null where the unit has none"),
+    Described(
+        "canonical_unit", "VARCHAR", "UCUM code of the unit that its analyte, else its kind, is compared in"
     ),
-}
-"""Columns that no ViewDefinition can give: by the units' table, and out of the resource within a report."""
+    Described(
+        "analyte", "VARCHAR", "glucose, creatinine, hba1c …: one name for codes by mass and by substance"
+    ),
+)
+_PRESSURES = (
+    Described("systolic_mmhg", "DOUBLE", "Systolic pressure in mmHg; null where the unit is no pressure"),
+    Described("diastolic_mmhg", "DOUBLE", "Diastolic pressure in mmHg"),
+)
+_REPORTED = (
+    Described("gender", "VARCHAR", "Gender of the resident, else of the person in the report"),
+    Described("birth_year", "INTEGER", "Year of birth, likewise"),
+    Described("division", "VARCHAR", "12-digit division of the home, likewise"),
+)
+
+
+def added(name: str) -> tuple[Described, ...]:
+    """Columns that no ViewDefinition can give: by the units' table, by the clock, out of the resource within a report."""
+    found = _MEASURED if name in MEASURED else _PRESSURES if name == PRESSURES else ()
+    if name in TIMED:
+        day = Described(
+            "local_date", "DATE", f"Local day of {TIMED[name]}; null where only the month or year is known"
+        )
+        time = Described("local_time", "TIME", f"Local time of {TIMED[name]}; null where it is not known")
+        found = (*found, day, time)
+    return _REPORTED if name == REPORTED else found
 
 
 @cache
@@ -47,7 +60,7 @@ def columns(name: str) -> tuple[Described, ...]:
     texts = {column["name"]: column["description"] for column in _columns(library.definition(name)["select"])}
     plan = views.compile(library.definition(name), Table(library.definition(name)["resource"], ()))
     own = (Described(c.name, _public(c.sql_type.name), texts[c.name]) for c in plan.columns)
-    return (*own, *ADDED.get(name, ()))
+    return (*own, *added(name))
 
 
 def _columns(selects: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

@@ -193,3 +193,19 @@ def test_duckdb_passes_the_rows_of_every_view_of_the_library_on_as_they_come() -
         assert operators(data, views.compile(definition, data.table).sql("duckdb")) <= STREAMED, name
     correlated = 'select (select max(x) from unnest(list_filter(r.codes, lambda c: true)) as u(x)) from "Observation" r'
     assert not operators(Data("Observation", examples["Observation"]), correlated) <= STREAMED
+
+
+def test_a_criterion_of_several_alternatives(engine: Any) -> None:
+    """``iif`` gives what either branch gives."""
+    where = "iif(id = 'a', false, true)"
+    assert [row["id"] for row in rows(engine, {"id": "id"}, where)] == ["b", "c"]
+
+
+def test_one_of_several_codes_is_pushed_into_the_scan(engine: Any) -> None:
+    coding = "code.coding.exists(system = 'http://loinc.org' and code = '{}')".format
+    where = f"({coding('1')} or {coding('3')}) and status = 'final'"
+    definition = {"resource": "Observation", "select": [{"column": [{"name": "id", "path": "id"}]}], "where": [{"path": where}]}  # fmt: skip
+    text = views.compile(definition, engine.lake.table("Observation")).sql()
+    assert text.count("http://loinc.org|") == 2
+    assert [row["id"] for row in rows(engine, {"id": "id"}, where)] == ["a", "c"]
+    assert "loinc.org|" not in views.compile({**definition, "where": [{"path": f"{coding('1')} or id = 'b'"}]}, engine.lake.table("Observation")).sql()  # fmt: skip

@@ -11,6 +11,7 @@ from shangyi.query.model import FHIR
 from shangyi.query.parser import parse as parse_expression
 from shangyi.query.resolve import Options, resolve
 from shangyi.query.sql import DIALECTS, Around, Scope, compile_tree, ir, joins, row, values
+from shangyi.query.sql.base import truth
 from shangyi.query.sql.compiler import constant
 from shangyi.query.sql.ir import Expr
 from shangyi.query.sql.joins import ROW
@@ -152,7 +153,7 @@ class _Planner:
         except ExpressionError as error:
             self.faults.add_expression(path.place, error)
             return ir.TRUE
-        test = found.alternatives[0].sql if found.alternatives else ir.FALSE
+        test = truth(found) if found.alternatives else ir.FALSE
         return ir.both(*pushdown.implied(node, self.table, self.view.constants), test)
 
     def select(self, select: Select, context: _Context) -> list[Branch]:

@@ -1,7 +1,7 @@
 """A coding asked for in ``where`` is also asked of the flat column ``codes``, which is cheap to scan.
 
 ``code.coding.exists(system = 's' and code = 'c')`` implies that ``codes`` holds ``s|c``; the criterion itself is
-still tested, on the few rows that are left.
+still tested, on the few rows that are left. Several such criteria with ``or`` between them are asked likewise.
 """
 
 from collections.abc import Iterator, Mapping
@@ -29,17 +29,26 @@ def implied(node: typed.Node, table: Table, constants: Mapping[str, object]) -> 
     """Conditions on flat columns that a criterion implies. ``constants``: what ``%name`` stands for."""
     if not applies(table.resource_type):
         return []
-    return [
-        ir.call("list_contains", ir.Member(ROW, "codes"), ir.text(f"{system}|{code}"))
-        for part in _conjuncts(node)
-        for system, code in _codings(part, constants)
-    ]
+    found: list[Expr] = []
+    for part in _conjuncts(node):
+        ways = [list(_codings(way, constants)) for way in _operands(part, "or")]
+        if all(ways):
+            found.append(ir.either(*(_held(*way[0]) for way in ways)))
+    return found
+
+
+def _held(system: str, code: str) -> Expr:
+    return ir.call("list_contains", ir.Member(ROW, "codes"), ir.text(f"{system}|{code}"))
 
 
 def _conjuncts(node: typed.Node) -> Iterator[typed.Node]:
-    if isinstance(node, typed.Operation) and node.operator == "and":
-        yield from _conjuncts(node.left)
-        yield from _conjuncts(node.right)
+    yield from _operands(node, "and")
+
+
+def _operands(node: typed.Node, operator: str) -> Iterator[typed.Node]:
+    if isinstance(node, typed.Operation) and node.operator == operator:
+        yield from _operands(node.left, operator)
+        yield from _operands(node.right, operator)
     else:
         yield node
 
