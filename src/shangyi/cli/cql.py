@@ -1,13 +1,19 @@
 """``shangyi cql``: libraries of Clinical Quality Language."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from shangyi.cli.output import emit, note
+from shangyi.cli.output import emit, line, note
+from shangyi.cli.residents import of_file, of_record
 from shangyi.cli.text import t
 from shangyi.errors import Invalid
+
+if TYPE_CHECKING:
+    from shangyi.query.cql.library import Program
+    from shangyi.terminology.service import Terminology
 
 app = typer.Typer(
     add_completion=False,
@@ -16,6 +22,7 @@ app = typer.Typer(
     help=t("Libraries of Clinical Quality Language (CQL).")
     + "\n\n\b\n"
     + t("Examples")
+    + "\n  shangyi cql eval measure.cql --resident 1"
     + "\n  shangyi cql translate measure.cql\n  shangyi cql translate measure.cql --path libraries --out measure.json",
 )
 
@@ -40,16 +47,113 @@ def translate(
     import json
 
     from shangyi.query.cql import elm
-    from shangyi.query.cql.translate import directory
-    from shangyi.query.cql.translate import translate as translated
 
-    missing = [str(p) for p in (file, *(path or ())) if not p.exists()]
-    if missing:
-        raise Invalid("{path} is not there", path=", ".join(missing))
-    program = translated(file.read_text(encoding="utf-8-sig"), directory(*(path or [file.parent])), file.stem)
+    program = _program(file, path)
     written = elm.write(program.main)
     if out is None:
         emit(written)
     else:
         out.write_text(json.dumps(written, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
         note(t("{count} definitions in {path}", count=len(program.main.expressions), path=out))
+
+
+def _program(file: Path, path: list[Path] | None) -> "Program":
+    from shangyi.query.cql.translate import directory
+    from shangyi.query.cql.translate import translate as translated
+
+    missing = [str(p) for p in (file, *(path or ())) if not p.exists()]
+    if missing:
+        raise Invalid("{path} is not there", path=", ".join(missing))
+    return translated(file.read_text(encoding="utf-8-sig"), directory(*(path or [file.parent])), file.stem)
+
+
+@app.command(
+    "eval",
+    help=t("The value of each definition for one resident, of the record or of a file.")
+    + "\n\n\b\n"
+    + t("Examples")
+    + "\n  shangyi cql eval measure.cql --resident 1 --define Numerator"
+    + "\n  shangyi cql eval measure.cql --data bundle.json"
+    + "\n    --parameter 'Measurement Period=Interval[@2025-01-01, @2025-12-31]'",
+)
+def eval_(
+    file: Annotated[Path, typer.Argument(help=t("A CQL file."))],
+    resident: Annotated[str | None, typer.Option(help=t("The id of a Patient in the record."))] = None,
+    data: Annotated[
+        Path | None, typer.Option(help=t("A bundle with a resident's resources, and value sets, instead."))
+    ] = None,
+    parameter: Annotated[
+        list[str] | None, typer.Option(help=t("NAME=VALUE, the value as CQL writes it."))
+    ] = None,
+    define: Annotated[list[str] | None, typer.Option(help=t("These definitions only."))] = None,
+    path: Annotated[
+        list[Path] | None,
+        typer.Option(help=t("Where included libraries and ModelInfo files are; by default beside the file.")),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help=t("As JSON."))] = False,
+) -> None:
+    """Evaluate."""
+    from shangyi.cli.owner import owner
+    from shangyi.terminology.definitions import Memory
+    from shangyi.terminology.service import Terminology
+
+    if (resident is None) is (data is None):
+        raise Invalid("Say whose resources: --resident or --data")
+    program = _program(file, path)
+    if data is not None:
+        found = of_file(data)
+        _evaluate(program, found, Terminology(Memory(found)), parameter or (), define, json)
+    else:
+        with owner() as session:
+            found = of_record(session, str(resident))
+            session.consult(
+                "ValueSet",
+                "expand",
+                lambda codes: _evaluate(program, found, codes, parameter or (), define, json),
+            )
+
+
+def _evaluate(
+    program: "Program",
+    resources: Sequence[dict[str, Any]],
+    terminology: "Terminology",
+    parameters: Sequence[str],
+    define: list[str] | None,
+    json: bool,
+) -> None:
+    from shangyi.query.cql.closures import Codes, Engine, Evaluation, Fault, Resources
+    from shangyi.query.cql.closures.show import plain, text
+
+    engine = Engine(program)
+    unknown = [name for name in define or () if name not in engine.names]
+    if unknown:
+        raise Invalid("There is no definition {name}", name=", ".join(unknown))
+    at = Evaluation(Resources(resources), Codes(terminology), _parameters(parameters))
+    found = dict(engine.run(at, define))
+    faults = {name: value for name, value in found.items() if isinstance(value, Fault)}
+    if json:
+        values = {name: plain(value) for name, value in found.items() if name not in faults}
+        emit({"values": values, "faults": {name: str(fault) for name, fault in faults.items()}})
+        return
+    for name, value in found.items():
+        line(f"{name}: {t('fault')}" if name in faults else f"{name}: {text(value)}")
+    for name, fault in faults.items():
+        note(f"{name}: {fault}")
+
+
+def _parameters(given: Sequence[str]) -> dict[str, Any]:
+    """Each value is an expression of CQL that refers to nothing."""
+    from shangyi.query.cql.closures import Codes, Engine, Evaluation, Resources
+    from shangyi.query.cql.translate import translate as translated
+    from shangyi.terminology.definitions import Memory
+    from shangyi.terminology.service import Terminology
+
+    values: dict[str, Any] = {}
+    at = Evaluation(Resources(()), Codes(Terminology(Memory())))
+    for pair in given:
+        name, equals, expression = pair.partition("=")
+        if not equals:
+            raise Invalid("{text} is not NAME=VALUE", text=pair)
+        values[name.strip()] = Engine(translated(f"define Value: {expression}")).value("Value", at)
+        at.known.clear()
+    return values
