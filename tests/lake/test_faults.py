@@ -5,10 +5,11 @@ import random
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from tests.lake.test_sync import current, equal, patient, reading
 from shangyi import lake
 from shangyi.access import Access
 from shangyi.errors import Unavailable
-from shangyi.lake import compaction, parquet
+from shangyi.lake import compaction
 from shangyi.lake.follow import Follower
 from shangyi.lake.materialisation import keep
 from shangyi.lake.snapshot import build
@@ -80,49 +81,61 @@ def test_killed_fifty_times_while_it_syncs_and_compacts(store: Store, tmp_path: 
     survives(store, tmp_path, 50)
 
 
+@pytest.fixture
+def small_disk() -> Iterator[Path]:
+    """A disk of 4 MiB."""
+    if sys.platform != "linux" or os.geteuid() != 0:
+        pytest.skip("only root can mount a small disk")
+    with tempfile.TemporaryDirectory(prefix="shangyi-disk-", dir="/tmp") as name:
+        done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", name], capture_output=True)
+        if done.returncode:
+            pytest.skip("a small disk cannot be mounted here")
+        try:
+            yield Path(name)
+        finally:
+            subprocess.run(["umount", "-l", name], check=True)
+
+
 @contextmanager
-def full_disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """No space from the second byte of a Parquet file on."""
-
-    def refuse(path: Path, *_: object) -> int:
-        path.write_bytes(b"P")
-        raise OSError(28, "No space left on device")
-
-    with monkeypatch.context() as patched:
-        patched.setattr(parquet, "write", refuse)
-        patched.setattr(parquet, "write_plain", refuse)
-        yield
+def full(disk: Path) -> Iterator[None]:
+    """No room for a file of the lake."""
+    ballast = disk / "ballast"
+    with ballast.open("wb", buffering=0) as file, suppress(OSError):
+        while True:
+            file.write(bytes(65536))
+    yield
+    ballast.unlink()
 
 
-def test_a_full_disk_changes_nothing_and_leaves_nothing(
-    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    records = store.repository
+def test_a_full_disk_changes_nothing_and_leaves_nothing(store: Store, small_disk: Path) -> None:
+    records, directory = store.repository, small_disk / "lake"
     records.update(patient("full", gender="female"))
-    build(tmp_path, records)
+    build(directory, records)
     records.update(patient("full", gender="male"))
-    with full_disk(monkeypatch):
+    with full(small_disk):
         with pytest.raises(Unavailable, match="No space left"):
-            sync(tmp_path, records)
-        assert {p.relative_to(tmp_path).as_posix() for p in tmp_path.glob("*/*.parquet")} == current(
-            tmp_path
+            sync(directory, records)
+        assert {p.relative_to(directory).as_posix() for p in directory.glob("*/*.parquet")} == current(
+            directory
         ).paths
-        with lake.open(tmp_path) as opened, lake.DuckDBEngine(opened) as engine:
+        with lake.open(directory) as opened, lake.DuckDBEngine(opened) as engine:
             assert engine.sql("select gender from Patient where id = 'full'").to_pylist() == [
                 {"gender": "female"}
             ]
-    sync(tmp_path, records)
-    with full_disk(monkeypatch), pytest.raises(Unavailable, match="No space left"):
-        compaction.compact(tmp_path, everything=True)
-    equal(tmp_path, records)
+        with pytest.raises(Unavailable, match="No space left"):
+            build(directory, records)
+    sync(directory, records)
+    with full(small_disk), pytest.raises(Unavailable, match="No space left"):
+        compaction.compact(directory, everything=True)
+    equal(directory, records)
 
 
 @contextmanager
-def followed(store: Store, home: Path, build: bool = True) -> Iterator[Access]:
+def followed(store: Store, home: Path, build: bool = True, directory: Path | None = None) -> Iterator[Access]:
     ended = threading.Event()
     with Access(store.repository, store.pool, home) as access:
         access.start()
-        follower = Follower(access, home / "lake", build, ended)
+        follower = Follower(access, directory or home / "lake", build, ended)
         thread = threading.Thread(target=follower.run, args=(0.2, 0.0))
         thread.start()
         try:
@@ -151,15 +164,15 @@ def held(directory: Path, id: str) -> str | None:
 
 
 def test_a_server_builds_and_follows(
-    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    store: Store, small_disk: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    records, directory = store.repository, tmp_path / "lake"
+    records, directory = store.repository, small_disk / "lake"
     records.update(patient("live", gender="male"))
-    with followed(store, tmp_path) as access:
+    with followed(store, tmp_path, directory=directory) as access:
         wait_for("the lake", lambda: held(directory, "live") == "male")
         records.update(patient("live", gender="female"))
         wait_for("a change", lambda: held(directory, "live") == "female")
-        with full_disk(monkeypatch):
+        with full(small_disk):
             records.update(patient("live", gender="other"))
             wait_for("a log", lambda: "No space left on device" in caplog.text)
             assert held(directory, "live") == "female"
