@@ -2,6 +2,7 @@
 
 import sys
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from shangyi.query.cql import fhirhelpers, syntax
 from shangyi.query.cql import library as lib
@@ -16,6 +17,7 @@ _KEPT = 256
 _RECURSION = 12_000
 """Frames of Python that a tree may need: the parser bounds the depth of trees (``cursor.DEPTH``)."""
 
+_parsed = lru_cache(maxsize=_KEPT)(parse)
 _kept: dict[tuple[object, ...], tuple[lib.Library, dict[lib.Identifier, lib.Library]]] = {}
 
 
@@ -36,7 +38,7 @@ class _Work:
     doing: list[str] = field(default_factory=list)
 
     def library(self, text: str, name: str) -> tuple[lib.Library, dict[lib.Identifier, lib.Library]]:
-        written = parse(text, name)
+        written = _parsed(text, name)
         title = _title(written, name)
         scope = Scope(text, title, [])
         errors: list[CqlSemanticError] = []
