@@ -13,7 +13,7 @@ from tests.lake.conftest import County
 from tests.lake.test_library import division, key, ref
 
 import shangyi
-from shangyi.access import Area, Principal, Role
+from shangyi.access import Area, Principal, Role, masking
 from shangyi.errors import Forbidden, Invalid, NotFound, NotSupported, ShangyiError, Unavailable
 from shangyi.lake import library
 from shangyi.lake.analysis import Analyst, Engines
@@ -67,6 +67,25 @@ def test_an_area_has_its_residents_and_their_records(acting: As, county: County)
     assert one(analyst, "select count(*) from claim") == sum(
         ref(r, "patient", type="Patient") in own for r in county["ExplanationOfBenefit"]
     )
+
+
+def test_numbers_of_residents_are_masked_for_all_but_the_owner(acting: As, county: County) -> None:
+    view = "select patient_id, resident_id, phone from patient_identity order by 1"
+    raw = "select resource_key, identifier, telecom from fhir.Patient order by 1"
+    people = sorted(county["Patient"], key=key)
+    clinician, owner = acting(Role.CLINICIAN), acting(Role.OWNER)
+    wanted = [(masking.masked(r, "resident-id"), masking.masked(r, "phone")) for r in people]
+    assert [(r["resident_id"], r["phone"]) for r in clinician.sql(view).rows()] == wanted
+    assert [masking.hidden(r)[0]["identifier"][0]["value"] for r in people] == [
+        r["identifier"][0]["value"] for r in clinician.sql(raw).rows()
+    ]
+    assert [r["resident_id"] for r in owner.sql(view).rows()] == [masking.resident_id(r) for r in people]
+    whole = {
+        number for r in people for number in (masking.resident_id(r), masking.insurance_number(r)) if number
+    }
+    for table in ("Patient", "Coverage", "Claim", "ExplanationOfBenefit"):
+        said = str(list(clinician.sql(f"select * exclude (rest_json) from fhir.{table}").rows()))
+        assert not [number for number in whole if number in said], table
 
 
 def test_reports_of_persons_without_a_record_lie_where_they_live(acting: As, county: County) -> None:

@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 import duckdb
 import pyarrow as pa
 
-from shangyi.access import Principal, policy
+from shangyi.access import Principal, Role, policy
 from shangyi.errors import Forbidden, Invalid, NotFound, NotSupported
-from shangyi.lake import groups, library, relations, statement
+from shangyi.lake import groups, library, numbers, relations, statement
 from shangyi.lake.answer import Answer
 from shangyi.lake.duckdb_engine import DuckDBEngine
 from shangyi.lake.engine import Parameters
@@ -42,18 +42,20 @@ _RESIDENTS = {
 
 
 class Reach(NamedTuple):
-    """What somebody may read. ``area``: its leading digits. ``persons``: rows and names, not only groups."""
+    """What somebody may read. ``area``: its leading digits. ``persons``: rows and names, not only groups. ``whole``: numbers
+    of residents too; others see them masked, and ask the record for one, which is recorded as such."""
 
     area: str
     persons: bool
     types: frozenset[str]
+    whole: bool = False
 
     @classmethod
     def of(cls, principal: Principal) -> "Reach":
         """By role and area."""
         role = principal.role
         persons = policy.may(role, "search", "Patient") and role not in policy.CASES_ONLY
-        return cls(principal.area.digits, persons, policy.types_for(role, "search"))
+        return cls(principal.area.digits, persons, policy.types_for(role, "search"), role is Role.OWNER)
 
     @property
     def views(self) -> tuple[str, ...]:
@@ -176,7 +178,7 @@ class AnalystEngine(DuckDBEngine):
         fence = f" limit {EVERY_ROW}" if bounded else ""
         if self.reach.persons:
             yield ";".join(
-                f'create view fhir."{name}" as select * from {self._table(name)}'
+                f'create view fhir."{name}" as select *{self._hidden(name)} from {self._table(name)}'
                 for name in sorted(self.reach.types)
             )
         seen = {*self.reach.views, *self._own}
@@ -184,7 +186,11 @@ class AnalystEngine(DuckDBEngine):
             rows = self.rows(view, f'{within}."{view.type}"', self._bound(view.type))
             yield f'create view inner_views."{name}" as {view.finished(rows, "inner_views")}'
             if name in seen:
-                yield f'create view main."{name}" as select * from inner_views."{name}"{fence}'
+                hidden = numbers.IDENTITY if name in library.PERSONS and not self.reach.whole else ""
+                yield f'create view main."{name}" as select *{hidden} from inner_views."{name}"{fence}'
+
+    def _hidden(self, name: str) -> str:
+        return "" if self.reach.whole else numbers.hidden(self.lake.table(name))
 
     @cached_property
     def _own(self) -> tuple[str, ...]:

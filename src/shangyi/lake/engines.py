@@ -64,8 +64,7 @@ class Engines:
             found = (self.directory / NAME).stat()
         except OSError:
             raise NotFound(
-                "There is no lake yet: shangyi lake build makes it of the record ({path})",
-                path=str(self.directory),
+                "There is no lake yet: the server builds it of the record when it starts, or shangyi lake build"
             ) from None
         return found.st_mtime_ns, found.st_ino
 

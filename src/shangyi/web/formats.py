@@ -63,11 +63,13 @@ def instant(value: str | dt.datetime | None, language: str = "zh-CN") -> str:
 
 
 def age(birth_date: str | None, language: str = "zh-CN", at: dt.date | None = None) -> str:
-    """Age at a day: years, or months under 3 years; empty where no birth date is known."""
+    """Age at a day: years, months under 3 years, days in the first month; empty where no birth date is known."""
     if not birth_date:
         return ""
     born, now = parse(birth_date), at or dt.datetime.now(ZONE).date()
     months = (now.year - born.year) * 12 + now.month - born.month - (now.day < born.day)
+    if months <= 0 and len(birth_date) >= len("2026-10-20"):
+        return translate("{n} days old", language).format(n=max((now - born).days, 0))
     if months < MONTHS_BELOW_YEARS * 12:
         return translate("{n} months", language).format(n=max(months, 0))
     return translate("{n} years", language).format(n=months // 12)

@@ -64,7 +64,9 @@ class Keeper:
             return False
         from shangyi.care.population.build import build
 
-        with DuckDBEngine.of(open_lake(self.lake), self.settings) as engine:
+        # without the limit of time that holds for people's questions: this one is asked once for all of theirs
+        memory, threads = self.settings.lake_memory_mb, self.settings.lake_threads or None
+        with DuckDBEngine(open_lake(self.lake), memory_mb=memory, threads=threads) as engine:
             taken = dt.datetime.fromisoformat(engine.lake.manifest.created)
             name = f"{today:%Y%m%d}-{engine.lake.version}"
             build(engine, self.directory / name, today, taken)
