@@ -146,7 +146,7 @@ def followed(store: Store, home: Path, build: bool = True, directory: Path | Non
             assert not thread.is_alive()
 
 
-def wait_for(what: str, found: object, seconds: float = 20) -> None:
+def wait_for(what: str, found: object, seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if found():  # type: ignore[operator]

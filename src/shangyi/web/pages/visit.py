@@ -58,6 +58,9 @@ def visit(context: Context) -> Response:
                 )
                 return RedirectResponse(f"/residents/{id}", status_code=303)
             except ShangyiError as error:
+                # The same form, sent at the same time, may have won: then all is well.
+                if _recorded(context, entry.key) == entry.digest:
+                    return RedirectResponse(f"/residents/{id}", status_code=303)
                 sentences = context.sentences(error)
         else:
             values["key"] = str(uuid4())
