@@ -17,7 +17,9 @@ def main() -> int:
     commands = []
     if not [a for a in arguments if a != "--slow"]:
         commands += [["ruff", "check", "."], ["ruff", "format", "--check", "."], ["mypy"]]
-    parallel = [] if any(a.startswith(("-n", "--pdb")) for a in arguments) else ["-n", "2"]
+    parallel = (
+        [] if any(a.startswith(("-n", "--pdb")) for a in arguments) else ["-n", "2", "--dist", "loadgroup"]
+    )
     commands.append(["pytest", *parallel, *arguments])
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
     failed = []

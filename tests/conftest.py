@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from tests.spark import Start
+
     from shangyi.lake import DuckDBEngine
     from shangyi.store.database import Store
     from shangyi.store.embedded import Server
@@ -101,3 +103,12 @@ def store(database_server: "Server", database_template: str) -> "Iterator[Store]
     create_database(database_server.conninfo("postgres"), name, database_template)
     with Store(database_server.conninfo(name)) as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def spark() -> "Iterator[Start]":
+    """Starts engines on a local Spark with two workers, which all tests of the session share."""
+    from tests.spark import workers
+
+    with workers() as start:
+        yield start

@@ -6,6 +6,7 @@ docs/settings.md lists the same, held to this table by tests/test_docs.py.
 
 import difflib
 import os
+import re
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
@@ -78,6 +79,16 @@ def _address(text: str) -> str:
     return text.strip()
 
 
+def _engine(text: str) -> str:
+    """duckdb | spark://HOST:PORT | spark://local[N]"""
+    text = text.strip()
+    if text != "duckdb" and not re.fullmatch(
+        r"spark://(local(\[(\d+|\*)\])?|local-cluster\[\d+,\d+,\d+\]|[^\s/,]+:\d+(,[^\s/,]+:\d+)*)", text
+    ):
+        raise ValueError
+    return text
+
+
 def _zone(text: str) -> str:
     """a name of the IANA time-zone database"""
     try:
@@ -142,6 +153,11 @@ class Settings:
         "The largest upload of the console's loading page, in megabytes.", _integer(1, 1_000_000), 4096
     )
     max_body_mb: int = setting("The largest request body that is taken, in megabytes.", _integer(1, 4096), 64)
+    engine: str = setting(
+        "What runs SQL over the lake: DuckDB in the process, or Spark.",
+        _engine,
+        "duckdb",
+    )
     lake_memory_mb: int = setting(
         "How much memory the lake's engine takes, in megabytes; beyond it goes to the disk.",
         _integer(128, 10_000_000),

@@ -12,15 +12,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from shangyi.lake.catalog import Lake, open
     from shangyi.lake.duckdb_engine import DuckDBEngine
-    from shangyi.lake.engine import Engine
+    from shangyi.lake.engine import Engine, start
+    from shangyi.lake.spark_engine import SparkEngine
     from shangyi.lake.writer import write
 
-__all__ = ["DuckDBEngine", "Engine", "Lake", "open", "write"]
+__all__ = ["DuckDBEngine", "Engine", "Lake", "SparkEngine", "open", "start", "write"]
 
 _HOMES = {
     "DuckDBEngine": "duckdb_engine",
     "Engine": "engine",
     "Lake": "catalog",
+    "SparkEngine": "spark_engine",
+    "start": "engine",
     "open": "catalog",
     "write": "writer",
 }

@@ -18,8 +18,8 @@ from shangyi.access.audit.spool import Spool
 from shangyi.access.session import Recording
 from shangyi.errors import Invalid, NotFound, NotSupported
 from shangyi.lake import library, manifest
-from shangyi.lake.analyst_engine import AnalystEngine, Reach
 from shangyi.lake.answer import Answer
+from shangyi.lake.asked import Asked, Reach
 from shangyi.lake.engine import Parameters
 from shangyi.lake.engines import Engines
 from shangyi.lake.manifest import NAME
@@ -79,7 +79,7 @@ class Analyst:
         current = manifest.read(self.engines.directory)
         return frozenset((*library.names(), *(current.views if current else ())))
 
-    def _ask(self, text: str, ask: Callable[[AnalystEngine], Answer]) -> Answer:
+    def _ask(self, text: str, ask: Callable[[Asked], Answer]) -> Answer:
         with self._recording(text) as recording:
             with self.engines.engine(self.reach) as engine:
                 answer = ask(engine)

@@ -7,20 +7,22 @@ nobody is seen where its type is shared, else from everywhere only.
 
 from collections.abc import Iterator, Mapping
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 import duckdb
 import pyarrow as pa
 
-from shangyi.access import Principal, Role, policy
-from shangyi.errors import Forbidden, Invalid, NotFound, NotSupported
+from shangyi.access import policy
+from shangyi.errors import Forbidden, Invalid
 from shangyi.lake import groups, library, numbers, relations, statement
 from shangyi.lake.answer import Answer
+from shangyi.lake.asked import Asked, Reach, limited
 from shangyi.lake.duckdb_engine import DuckDBEngine
 from shangyi.lake.engine import Parameters
 from shangyi.lake.materialised import EVERY_ROW, Within
 from shangyi.lake.row_view import DIVISION, HOME, PATIENT, RowView, contained_division
 from shangyi.query import views
+from shangyi.query.views import Plan
 from shangyi.store.scope import PUBLIC
 
 _RESIDENTS = {
@@ -41,31 +43,7 @@ _RESIDENTS = {
 }
 
 
-class Reach(NamedTuple):
-    """What somebody may read. ``area``: its leading digits. ``persons``: rows and names, not only groups. ``whole``: numbers
-    of residents too; others see them masked, and ask the record for one, which is recorded as such."""
-
-    area: str
-    persons: bool
-    types: frozenset[str]
-    whole: bool = False
-
-    @classmethod
-    def of(cls, principal: Principal) -> "Reach":
-        """By role and area."""
-        role = principal.role
-        persons = policy.may(role, "search", "Patient") and role not in policy.CASES_ONLY
-        return cls(principal.area.digits, persons, policy.types_for(role, "search"), role is Role.OWNER)
-
-    @property
-    def views(self) -> tuple[str, ...]:
-        """The views of the library within reach."""
-        if not self.persons:
-            return tuple(name for name in library.names() if name not in library.PERSONS)
-        return tuple(name for name in library.names() if library.definition(name)["resource"] in self.types)
-
-
-class AnalystEngine(DuckDBEngine):
+class AnalystEngine(Asked, DuckDBEngine):
     """``reach`` is given before the engine starts: ``AnalystEngine.of`` a lake ``reaching`` so far."""
 
     tables_in = "kept"
@@ -84,15 +62,6 @@ class AnalystEngine(DuckDBEngine):
         if self.reach.persons:
             found |= {("fhir", name.lower()) for name in self.reach.types}
         return frozenset(found)
-
-    @cached_property
-    def views(self) -> Mapping[str, Mapping[str, str]]:
-        """The views that this lake has within reach, each with its columns and their types."""
-        return {
-            name: {column.name: column.type for column in relations.columns_of(self.lake, name)}
-            for name in (*self.reach.views, *self._own)
-            if name not in self.unavailable
-        }
 
     def ask(self, text: str, params: Parameters | None = None, limit: int | None = None) -> Answer:
         """The rows of one query within reach; at most ``limit`` of them."""
@@ -117,43 +86,16 @@ class AnalystEngine(DuckDBEngine):
             table = self.sql(counted)
         except Invalid:  # what the engine says could hold a value
             raise Invalid("The query cannot be computed over these data") from None
-        return _limited(groups.released(table, grouped.counts), limit)
+        return limited(groups.released(table, grouped.counts), limit)
 
-    def view(self, name: str, limit: int | None = None, patient: str | None = None) -> Answer:
-        """The rows of a view of the library; of one resident: those whose key is ``patient``."""
-        if name not in self.views and name not in library.names():
-            raise NotFound("There is no view {name}: neither in the library nor as a file", name=name)
-        text = f'select * from main."{name}"'
-        if patient is None:
-            return self.ask(text, None, limit)
-        if not self.reach.persons:
-            raise Forbidden("Your role sees grouped results only: ask the views of the library by SQL")
-        if name in library.PLACES:
-            raise NotSupported("The view {name} has no residents", name=name)
-        return self.ask(f"{text} where patient_id = $patient", {"patient": patient}, limit)
+    def _source(self, resource_type: str) -> str:
+        return f'fhir."{resource_type}"'
 
-    def run(
-        self, definition: Mapping[str, Any], limit: int | None = None, patient: str | None = None
-    ) -> Answer:
-        """The rows of a ViewDefinition of somebody's own. ViewError with the places of what is wrong with it."""
-        if not self.reach.persons:
-            raise Forbidden("Your role sees grouped results only: ask the views of the library by SQL")
-        view = views.parse(definition)
-        if view.resource not in self.reach.types:
-            raise Forbidden("Your role does not allow this")
-        source = f'fhir."{view.resource}"'
-        if patient is not None:
-            source = f"(select * from {source} where patient_key = $patient)"
-        params = None if patient is None else {"patient": patient}
-        reached = {name: self.lake.table(name) for name in sorted(self.reach.types & set(self.lake.tables()))}
-        plan = views.compile(definition, self.lake.table(view.resource), reached)
+    def _computed(self, definition: Mapping[str, Any], plan: Plan, source: str) -> str:
         if plan.joined:
-            within = {name: f'fhir."{name}"' for name in plan.joined}
-            return self._first(plan.sql("duckdb", source, others=within), params, limit)
-        found = RowView(definition, self.lake.table(view.resource))
-        if patient is not None:
-            return self._first(found.sql(source), params, limit)
-        return self._first(self.rows(found, source, self._bound(view.resource)), None, limit)
+            return self._query(plan, source)
+        type_ = plan.view.resource
+        return self.rows(RowView(definition, self.lake.table(type_)), source, self._bound(type_))
 
     def _first(self, text: str, params: Parameters | None, limit: int | None) -> Answer:
         if limit is None:
@@ -166,7 +108,7 @@ class AnalystEngine(DuckDBEngine):
                 rows += batch.num_rows
                 if rows > limit:
                     break
-            return _limited(pa.Table.from_batches(held, reader.schema), limit)
+            return limited(pa.Table.from_batches(held, reader.schema), limit)
 
     def _library(self) -> Iterator[str]:
         bounded = bool(self.reach.area)
@@ -191,16 +133,6 @@ class AnalystEngine(DuckDBEngine):
 
     def _hidden(self, name: str) -> str:
         return "" if self.reach.whole else numbers.hidden(self.lake.table(name))
-
-    @cached_property
-    def _own(self) -> tuple[str, ...]:
-        """The views within reach that are kept beside this lake and not of the library: for who may see persons."""
-        kept = self.lake.manifest.views
-        return tuple(
-            name
-            for name in relations.own(self.lake)
-            if self.reach.persons and kept[name].definition["resource"] in self.reach.types
-        )
 
     @cached_property
     def _bounded(self) -> frozenset[str]:
@@ -246,23 +178,3 @@ class AnalystEngine(DuckDBEngine):
         shared = str(name in policy.SHARED).lower()
         own = f"coalesce({self._inside(home)}, {shared})" if home else shared
         return f"{resident} or {patient} is null and {own}"
-
-    def describe(self) -> list[dict[str, Any]]:
-        """The views within reach for people: name, title, what it holds, columns."""
-        found = {name: relations.definition(self.lake, name) for name in self.views}
-        return [
-            {
-                "name": name,
-                "title": relations.title(view),
-                "title_zh": relations.title(view, "zh-CN"),
-                "description": view.get("description", ""),
-                "columns": [column._asdict() for column in relations.columns_of(self.lake, name)],
-            }
-            for name, view in found.items()
-        ]
-
-
-def _limited(table: pa.Table, limit: int | None) -> Answer:
-    if limit is None or table.num_rows <= limit:
-        return Answer(table)
-    return Answer(table.slice(0, limit), whole=False)

@@ -78,6 +78,11 @@ class Lake:
         found = deletions.read(self.directory, kept) if kept else {}
         return {self.directory / path: rows for path, rows in found.items()}
 
+    def deletion_files(self, resource_type: str) -> builtins.list[Path]:
+        """The files that hold these rows, for engines that read them themselves: ``deletions.SCHEMA``."""
+        kept = self.manifest.types.get(resource_type)
+        return [self.directory / file.path for file in kept.deletions] if kept else []
+
     def batches(self, resource_type: str) -> Iterator[pa.RecordBatch]:
         """The rows of a type as they are kept, without the superseded ones."""
         schema = arrow.schema(self.schema(resource_type))

@@ -40,6 +40,7 @@ class DuckDBEngine:
     ``tables_in``: the schema of the types' tables. ``unavailable``: views of the library that this lake cannot give.
     """
 
+    dialect = "duckdb"
     tables_in = "main"
 
     def __init__(

@@ -12,8 +12,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from shangyi.errors import NotFound, ShangyiError
-from shangyi.lake import catalog
-from shangyi.lake.analyst_engine import AnalystEngine, Reach
+from shangyi.lake import catalog, spark_analyst
+from shangyi.lake.analyst_engine import AnalystEngine
+from shangyi.lake.asked import Asked, Reach
 from shangyi.lake.manifest import NAME
 from shangyi.settings import Settings
 
@@ -33,7 +34,7 @@ Token = tuple[int, int]
 
 
 class _Held:
-    def __init__(self, engine: AnalystEngine, token: Token) -> None:
+    def __init__(self, engine: Asked, token: Token) -> None:
         self.engine, self.token = engine, token
         self.asked = time.monotonic()
         self.behind: float | None = None
@@ -69,7 +70,7 @@ class Engines:
         return found.st_mtime_ns, found.st_ino
 
     @contextmanager
-    def engine(self, reach: Reach) -> Iterator[AnalystEngine]:
+    def engine(self, reach: Reach) -> Iterator[Asked]:
         """The engine for a reach; it stays as long as this block."""
         held = self._taken(reach)
         try:
@@ -108,11 +109,16 @@ class Engines:
             held.behind = time.monotonic()
         return time.monotonic() - held.behind
 
+    def _started(self, reach: Reach) -> Asked:
+        lake = catalog.open(self.directory)
+        if spark_analyst.serves(reach, self.settings):
+            return spark_analyst.SparkAnalystEngine.reaching(reach).of(lake, self.settings)
+        return AnalystEngine.reaching(reach).of(lake, self._bounds)
+
     def _open(self, reach: Reach, taken: bool) -> _Held:
         """Open one over the present version and put it in place of the former."""
         token = self.token()
-        engine = AnalystEngine.reaching(reach).of(catalog.open(self.directory), self._bounds)
-        held = _Held(engine, token)
+        held = _Held(self._started(reach), token)
         held.users += taken
         with self._lock:
             former = self._held.get(reach)

@@ -1,50 +1,34 @@
-"""The official suite of SQL on FHIR v2 on a local Spark, out of the Parquet that the lake writes."""
+"""The official suite of SQL on FHIR v2, whole, on Spark with two workers, out of the Parquet that the lake writes."""
 
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from tests.query.views.test_suite import DOCUMENTS, comparable
+from tests.spark import Start
 
 from shangyi import lake
 from shangyi.query import views
+from shangyi.query.views import ViewError
 
-pytestmark = pytest.mark.slow
-pyspark_sql = pytest.importorskip("pyspark.sql", reason="needs pyspark 4 (pip install pyspark)")
-
-
-@pytest.fixture(scope="module")
-def spark() -> Iterator[Any]:
-    if shutil.which("java") is None:
-        pytest.skip("Spark needs Java 17 or later")
-    builder = pyspark_sql.SparkSession.builder.master("local[2]")
-    for name, value in {
-        "spark.ui.enabled": "false",
-        "spark.ui.showConsoleProgress": "false",
-        "spark.sql.session.timeZone": "UTC",
-        "spark.sql.codegen.wholeStage": "false",  # small data: to compile Java costs more than to interpret
-        "spark.sql.codegen.factoryMode": "NO_CODEGEN",
-    }.items():
-        builder = builder.config(name, value)
-    session = builder.getOrCreate()
-    yield session
-    session.stop()
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.xdist_group("spark"),
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+]
 
 
-@pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("title", sorted(DOCUMENTS))
-def test_a_file_of_the_suite(title: str, spark: Any, tmp_path: Path) -> None:
+def test_a_file_of_the_suite(title: str, spark: Start, tmp_path: Path) -> None:
     document = DOCUMENTS[title]
     lake.write(tmp_path, document["resources"])
-    with lake.open(tmp_path) as opened:
-        for name in opened.tables():
-            files = map(str, opened.files(name))
-            spark.read.option("mergeSchema", "true").parquet(*files).createOrReplaceTempView(name)
+    with spark(tmp_path) as engine:
         for test in document["tests"]:
+            table = engine.lake.table(str(test["view"].get("resource", "Patient")))
             if test.get("expectError"):
+                with pytest.raises(ViewError):
+                    views.compile(test["view"], table)
                 continue
-            plan = views.compile(test["view"], opened.table(test["view"]["resource"]))
-            rows = [row.asDict(recursive=True) for row in spark.sql(plan.sql("spark")).collect()]
-            assert comparable(rows) == comparable(test["expect"]), test["title"]
+            plan = views.compile(test["view"], table)
+            found = engine.sql(plan.sql(engine.dialect))
+            assert found.column_names == [column.name for column in plan.columns]
+            assert comparable(found.to_pylist()) == comparable(test["expect"]), test["title"]

@@ -57,7 +57,7 @@ _FUNCTIONS: dict[str, Template] = {
     "epoch_wall": "unix_micros(try_to_timestamp({0} || 'Z'))",
     "month_end": "date_format(last_day(TRY_CAST(({0}) || '-01' AS DATE)), 'yyyy-MM-dd')",
     "date_text": "date_format({0}, 'yyyy-MM-dd')",
-    "stamp_text": "date_format({0}, \"yyyy-MM-dd'T'HH:mm:ss\")",
+    "stamp_text": r"date_format({0}, 'yyyy-MM-dd\'T\'HH:mm:ss')",
     "add_months": "(TRY_CAST({0} AS TIMESTAMP_NTZ) + make_ym_interval(0, CAST({1} AS INT)))",
     "add_seconds": "(TRY_CAST({0} AS TIMESTAMP_NTZ) + make_dt_interval(0, 0, 0, {1}))",
     "hex": "lower(hex(encode({0}, 'UTF-8')))",
