@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
 
@@ -50,9 +50,10 @@ class Asked:
         """The rows of one query within reach; at most ``limit`` of them."""
         raise NotImplementedError
 
-    def close(self) -> None:
-        """Let go of the lake."""
-        raise NotImplementedError
+    if TYPE_CHECKING:  # the engine's, which stands behind this class
+
+        def close(self) -> None:
+            """Let go of the lake."""
 
     def _source(self, resource_type: str) -> str:
         """The table of a type within reach."""
