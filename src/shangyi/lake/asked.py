@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
 
-from shangyi.access import Principal, policy
+from shangyi.access import Principal, Role, policy
 from shangyi.errors import Forbidden, NotFound, NotSupported, ShangyiError
 from shangyi.lake import library, relations
 from shangyi.lake.answer import Answer
@@ -17,18 +17,20 @@ from shangyi.query.views import Plan
 
 
 class Reach(NamedTuple):
-    """What somebody may read. ``area``: its leading digits. ``persons``: rows and names, not only groups."""
+    """What somebody may read. ``area``: its leading digits. ``persons``: rows and names, not only groups. ``whole``: numbers
+    of residents too; others see them masked, and ask the record for one, which is recorded as such."""
 
     area: str
     persons: bool
     types: frozenset[str]
+    whole: bool = False
 
     @classmethod
     def of(cls, principal: Principal) -> "Reach":
         """By role and area."""
         role = principal.role
         persons = policy.may(role, "search", "Patient") and role not in policy.CASES_ONLY
-        return cls(principal.area.digits, persons, policy.types_for(role, "search"))
+        return cls(principal.area.digits, persons, policy.types_for(role, "search"), role is Role.OWNER)
 
     @property
     def views(self) -> tuple[str, ...]:

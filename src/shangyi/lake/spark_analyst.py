@@ -1,6 +1,6 @@
-"""Spark for analysts who may read all: without an area, and rows. Whoever may less stays with DuckDB.
+"""Spark for who may read everything: the owner, without an area. Whoever may less stays with DuckDB.
 
-Areas, and groups of at least five residents, are guards on the tree of DuckDB's parser, and are not on Spark.
+Areas, masked numbers, and groups of at least five residents are guards in DuckDB's engine, and are not on Spark.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from shangyi.settings import Settings
 
 def serves(reach: Reach, settings: Settings) -> bool:
     """Whether Spark is asked for, and may answer."""
-    return settings.engine.startswith("spark:") and reach.persons and not reach.area
+    return settings.engine.startswith("spark:") and reach.whole and reach.persons and not reach.area
 
 
 class SparkAnalystEngine(Asked, SparkEngine):

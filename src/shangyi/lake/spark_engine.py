@@ -22,7 +22,7 @@ from shangyi.lake.catalog import Lake
 from shangyi.lake.engine import Parameters
 from shangyi.lake.row_view import REPORTED
 from shangyi.lake.spark_statement import Query, Rewritten, located, marked, place
-from shangyi.lake.spark_views import statement
+from shangyi.lake.spark_views import refused, statement
 from shangyi.settings import Settings
 
 _WHERE = re.compile(r"\(?line (\d+),? pos (\d+)\)?")
@@ -59,7 +59,9 @@ class SparkEngine:
         self._inner = f"shangyi_{secrets.token_hex(8)}"
         """Before the names of what queries must not name themselves."""
         self.unavailable: dict[str, ShangyiError] = {}
-        self.library = dict(relations.every(lake, self.unavailable))
+        every = dict(relations.every(lake, self.unavailable))
+        self.unavailable |= {name: why for name, view in every.items() if (why := refused(view))}
+        self.library = {name: view for name, view in every.items() if name not in self.unavailable}
         """The views that this lake can give."""
         self._made: set[str] = set()
         self._plain: set[str] = set()
@@ -147,6 +149,8 @@ class SparkEngine:
         return self._session.sql(marked(text), args)
 
     def _unknown(self, query: Query, name: tuple[str, ...], start: int) -> None:
+        if name[-1] in self.unavailable:
+            raise self.unavailable[name[-1]]
         raise located(
             Invalid,
             "There is no view or table {name} that you may read",

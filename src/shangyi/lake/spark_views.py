@@ -1,12 +1,23 @@
-"""The views of the library, and those that are kept beside a lake, as SQL of Spark: always computed, never as they are kept."""
+"""Views as SQL of Spark: always computed, never as they are kept.
 
-from shangyi.lake.row_view import DIVISION, MEASURED, REPORTED, RowView
+Of the library those that add nothing to their ViewDefinition but a person: units to compare in, local days and times are
+not written for Spark yet, and such a view is refused rather than given in part.
+"""
+
+from shangyi.errors import NotSupported, ShangyiError
+from shangyi.lake.row_view import DIVISION, MEASURED, PRESSURES, REPORTED, TIMED, RowView
 from shangyi.query.columns import Table
 from shangyi.query.sql import DIALECTS, ir
 from shangyi.query.sql.ir import Expr
-from shangyi.terminology.common_units import conversions
 
 SPARK = DIALECTS["spark"]
+
+
+def refused(view: RowView) -> ShangyiError | None:
+    """Why Spark does not give a view; None where it does."""
+    if view.name in MEASURED or view.name == PRESSURES or view.name in TIMED:
+        return NotSupported("The view {name} is not given by Spark yet, but by DuckDB", name=view.name)
+    return None
 
 
 def statement(view: RowView, source: str, patient: str) -> str:
@@ -20,22 +31,7 @@ def statement(view: RowView, source: str, patient: str) -> str:
         for c in view.plan.columns
     )
     text = f"select {chosen} from ({view.plan.sql('spark', source)})"
-    if view.name in MEASURED:
-        return _measured(text)
     return _reported(text, source, patient, view.table) if view.name == REPORTED else text
-
-
-def _measured(text: str) -> str:
-    """With the value in the canonical unit, where its unit has one."""
-    units = ", ".join(
-        f"({SPARK.text(c.unit)}, {SPARK.text(c.canonical)},"
-        f" cast('{c.factor!r}' as double), cast('{c.offset!r}' as double))"
-        for c in conversions()
-    )
-    return (
-        "select v.*, v.value * u.factor + u.ahead canonical_value, u.canonical canonical_unit"
-        f" from ({text}) v left join (values {units}) u(unit, canonical, factor, ahead) on v.unit = u.unit"
-    )
 
 
 def _reported(text: str, source: str, patient: str, table: Table) -> str:
