@@ -58,6 +58,13 @@ def test_a_table(name: str, engine: "lake.SparkEngine", county_engine: "lake.Duc
     assert ours.schema.field("date_low").type == theirs.schema.field("date_low").type == pa.timestamp("us")
 
 
+def test_other_views_of_the_library_are_refused(engine: "lake.SparkEngine") -> None:
+    assert set(engine.library) == GIVEN
+    assert set(engine.unavailable) == set(library.names()) - GIVEN
+    with pytest.raises(NotSupported, match="blood_pressure"):
+        engine.sql("select 1 from views.blood_pressure")
+
+
 def test_a_lake_that_followed_its_record(spark: Start, store: Store, tmp_path: Path) -> None:
     """Files with superseded rows, and files that were written before a column was there."""
     records, directory = store.repository, tmp_path / "it's a [lake] of {1}"
