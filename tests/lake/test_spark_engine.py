@@ -11,7 +11,8 @@ from tests.lake.test_sync import patient, reading
 from tests.spark import Start
 
 from shangyi import lake
-from shangyi.errors import Forbidden, Invalid, ShangyiError, Unavailable
+from shangyi.errors import Forbidden, Invalid, NotSupported, ShangyiError, Unavailable
+from shangyi.lake import library
 from shangyi.lake.snapshot import build
 from shangyi.lake.sync import sync
 from shangyi.store.database import Store
