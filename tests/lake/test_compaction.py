@@ -103,7 +103,7 @@ def test_only_one_writes(store: Store, tmp_path: Path) -> None:
         compact(tmp_path)
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_at_any_time_between_writes(
     store: Store, tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,6 +1,8 @@
 """FHIRPath text to a tree: precedence climbing over the grammar's table (http://hl7.org/fhirpath/N1/#precedence)."""
 
+from collections.abc import Iterator
 from decimal import Decimal
+from itertools import repeat
 
 from shangyi.query import tree
 from shangyi.query.errors import ParseError
@@ -44,6 +46,8 @@ _RESERVED = {"true", "false", "and", "or", "xor", "implies", "div", "mod"}
 _VARIABLES = {"$this", "$index", "$total"}
 _TYPE_FUNCTIONS = {"is", "as", "ofType"}
 _DEPTH = 200
+_LONGEST = 400
+"""Operators or steps one after the other: a tree leans to the left by as many nodes, and is walked by recursion."""
 
 
 def parse(text: str) -> tree.Node:
@@ -103,7 +107,9 @@ class _Parser:
             raise error("The expression is nested too deeply", self.text, token.start, token.end)
         start = self.token.start
         left = self.unary()
-        while self.token.kind in ("symbol", "name"):
+        for _ in self.links():
+            if self.token.kind not in ("symbol", "name"):
+                break
             operator = self.token.text
             power = BINARY.get(operator, -1)
             if power < minimum or power < 0:
@@ -125,8 +131,13 @@ class _Parser:
                 return tree.Unary(sign, operand, span=self.span(start))
         return self.postfix(self.term(), start)
 
+    def links(self) -> Iterator[None]:
+        """As many as a chain may have; ParseError at the next."""
+        yield from repeat(None, _LONGEST)
+        raise error("The expression is nested too deeply", self.text, self.token.start, self.token.end)
+
     def postfix(self, node: tree.Node, start: int) -> tree.Node:
-        while True:
+        for _ in self.links():
             if self.accept("."):
                 if self.token.kind == "variable":
                     raise self.unexpected()
@@ -136,7 +147,8 @@ class _Parser:
                 self.expect("]")
                 node = tree.Index(node, index, span=self.span(start))
             else:
-                return node
+                break
+        return node
 
     def term(self) -> tree.Node:
         token = self.token

@@ -64,14 +64,20 @@ def suite() -> dict[str, list[str]]:
     return found
 
 
-def test_the_official_suite() -> None:
+EVERY = 3
+"""The default run takes each third case, for each is planned by the engine on its own; ``--slow`` takes all 935."""
+
+
+@pytest.mark.parametrize("step", [EVERY, pytest.param(1, marks=pytest.mark.slow)])
+def test_the_official_suite(step: int) -> None:
     results: Counter[str] = Counter()
-    for name, texts in suite().items():
+    for name, all_texts in suite().items():
+        texts = all_texts[::step]
         raw = shared(f"conformance/fhirpath/input/{name}").read_bytes()
         resource: dict[str, Any] = xml.loads(raw) if name.endswith(".xml") else fhir_json.loads(raw)
         data = Data(resource["resourceType"], [resource])
         results.update(compared(data, text, resource["resourceType"]) for text in texts)
-    assert results["agree"] >= 900, results
+    assert results["agree"] >= 900 // step - 5 * (step > 1), results
     assert set(results) == {"agree", "no form", "wrong"}, results
 
 

@@ -1,12 +1,13 @@
 """Recording a visit in one form, by keyboard."""
 
 import datetime as dt
+import time
 from typing import Any
 from uuid import uuid4
 
 from starlette.responses import RedirectResponse, Response
 
-from shangyi.errors import NotFound, ShangyiError
+from shangyi.errors import Conflict, NotFound, PreconditionFailed, ShangyiError, Unavailable
 from shangyi.store.merging import replaced_by
 from shangyi.web import choices, formats
 from shangyi.web.context import Context
@@ -58,8 +59,7 @@ def visit(context: Context) -> Response:
                 )
                 return RedirectResponse(f"/residents/{id}", status_code=303)
             except ShangyiError as error:
-                # The same form, sent at the same time, may have won: then all is well.
-                if _recorded(context, entry.key) == entry.digest:
+                if _twin_recorded(context, entry, error):
                     return RedirectResponse(f"/residents/{id}", status_code=303)
                 sentences = context.sentences(error)
         else:
@@ -167,6 +167,17 @@ def _orders(context: Context, id: str, now: dt.datetime) -> list[Resource]:
         if not is_void(order) and "medicationCodeableConcept" in order:
             newest.setdefault(words(order["medicationCodeableConcept"]), order)
     return list(newest.values())[:MOST_REPEATS]
+
+
+def _twin_recorded(context: Context, entry: entry_of.Entry, error: ShangyiError) -> bool:
+    """Whether the same form, sent at the same instant, stood in the way and is recorded, perhaps in a moment."""
+    looks = 10 if isinstance(error, Conflict | PreconditionFailed | Unavailable) else 1
+    for look in range(looks):
+        if look:
+            time.sleep(0.1)
+        if _recorded(context, entry.key) == entry.digest:
+            return True
+    return False
 
 
 def _recorded(context: Context, key: str) -> str | None:

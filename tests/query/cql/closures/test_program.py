@@ -21,6 +21,7 @@ from shangyi.query.cql.library import (
     Program,
     ValueSetDef,
 )
+from shangyi.query.cql.translate import translate
 from shangyi.query.cql.tree import (
     AggregateClause,
     AliasRef,
@@ -327,3 +328,18 @@ def test_terminology_operators() -> None:
     )
     known = Operator("AnyInCodeSystem", (expanded, CodeSystemRef("", "LOINC")))
     assert value(known, value_sets=(PRESSURES,), code_systems=systems) is True
+
+
+def test_a_retrieve_that_no_code_can_be_told_for_is_a_fault_for_whoever_asks() -> None:
+    """Published eCQM libraries hold one that nothing uses; the official translator takes it with a warning."""
+    program = translate(
+        "library T using FHIR version '4.0.1' context Patient"
+        " define function made(resource FHIR.Resource): [Provenance: target in resource.id]"
+        " define Asked: made(Patient) define Other: 1"
+    )
+    at = Evaluation(Resources([{"resourceType": "Patient", "id": "1"}]), Codes(), now=NOW)
+    found = dict(Engine(program).run(at))
+    assert found["Other"] == 1
+    fault = found["Asked"]
+    assert isinstance(fault, Fault)
+    assert "FHIR.id is no code of target" in str(fault)

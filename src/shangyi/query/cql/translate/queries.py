@@ -11,6 +11,7 @@ from shangyi.query.cql.types import (
     BOOLEAN,
     CODE,
     CONCEPT,
+    STRING,
     VOCABULARY,
     ListOf,
     Type,
@@ -150,14 +151,22 @@ class Queries(Timing):
         parts = [self._coded(bare, path, kind, codes, node) for kind in kinds]
         known = [part for part in parts if part is not None]
         if not known:
-            raise self.error(
-                node.codes, "A {type} is no code of {path}, which is a {needed}",
-                type=codes.type, path=path, needed=element,
-            )  # fmt: skip
+            text = f"A {codes.type} is no code of {path}, which is a {element}"
+            return self._fault(bare, text, node.codes)
         result: tree.Node = known[0]
         for part in known[1:]:
             result = tree.Operator("Union", (result, part), type=bare.type, place=bare.place)
         return result
+
+    def _fault(self, bare: tree.Retrieve, text: str, node: syntax.Node) -> tree.Node:
+        """A retrieve that cannot be told by its codes: an error for whoever asks for it, and for nobody else.
+
+        The official translator takes it with a warning, and published libraries hold one that nothing uses.
+        """
+        place = self.place(node)
+        said = [tree.Literal(part, type=STRING, place=place) for part in ("retrieve", "Error", text)]
+        always = tree.Literal(True, type=BOOLEAN, place=place)
+        return tree.Operator("Message", (bare, always, *said), type=bare.type, place=place)
 
     def _bare(self, info: ClassInfo, node: syntax.Retrieve, context: tree.Node | None) -> tree.Retrieve:
         model = self.types.models[info.type.namespace]
