@@ -74,3 +74,14 @@ def test_json_of_some(asked: list[str], capsys: pytest.CaptureFixture[str]) -> N
 )
 def test_what_is_asked_wrongly_is_said(asked: list[str], wrong: list[str]) -> None:
     assert main.run([*asked, *wrong]) != codes.OK
+
+
+def test_every_error_of_a_library_is_told_with_its_place(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    library = tmp_path / "t.cql"
+    library.write_text("library T\ndefine X: Agee + 1\ndefine Y: Fooo + 1\ndefine Age: 1\n", encoding="utf-8")
+    assert main.run(["cql", "translate", str(library)]) != codes.OK
+    shown = capsys.readouterr().err
+    assert "T:2:11: Agee is not known here; did you mean Age?" in shown
+    assert "T:3:11: Fooo is not known here" in shown

@@ -6,7 +6,7 @@
 import importlib
 import os
 import sys
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from shangyi import __version__
 from shangyi.cli import codes
@@ -40,8 +40,8 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
         (
             ("lake", "the whole population as columns: build, import, status, verify, compact"),
             ("sql", "ask the lake by SQL"),
-            ("view", "views of the lake: list, run"),
-            ("cql", "check CQL and write it as ELM"),
+            ("view", "views of the lake: list, run, keep beside it"),
+            ("cql", "check CQL, evaluate it for a resident, write it as ELM"),
         ),
     ),
     (
@@ -120,13 +120,26 @@ def warn_of_unknown_settings() -> None:
 
 def report(error: ShangyiError, as_json: bool) -> int:
     """Tell an error in sentences on stderr; its OperationOutcome on stdout for scripts. The exit code."""
-    for issue in error.issues[:20]:
-        note(t("Error: {sentence}", sentence=sentence(issue)))
-    if len(error.issues) > 20:
-        note(t("… and {count} more", count=len(error.issues) - 20))
+    said = sentences(error)
+    for text in said[:20]:
+        note(t("Error: {sentence}", sentence=text))
+    if len(said) > 20:
+        note(t("… and {count} more", count=len(said) - 20))
     if as_json:
         emit(error.outcome())
     return codes.of(error)
+
+
+def sentences(error: ShangyiError) -> list[str]:
+    """What is wrong, each on its own; in a library of CQL with library, line, column and what may be meant."""
+    found: list[str] = []
+    parts: tuple[Any, ...] = getattr(error, "errors", (error,))
+    for part in parts:
+        place = f"{part.library}:{part.line}:{part.column}: " if getattr(part, "library", "") else ""
+        near = ", ".join(getattr(part, "near", ()))
+        hint = "; " + t("did you mean {name}?", name=near) if near else ""
+        found += [place + sentence(issue) + hint for issue in part.issues]
+    return found
 
 
 def call(name: str, arguments: list[str]) -> int:

@@ -22,9 +22,9 @@ def t(text: str, /, **args: object) -> str:
 
 
 def sentence(issue: Issue) -> str:
-    """An issue as one line: where, then what. A reason that the operating system gave is said in the language, too."""
+    """An issue as one line: where, then what. Reasons of the system and what a parser expected are said in the language, too."""
     args = {
-        name: t(value) if name == "reason" and isinstance(value, str) else value
+        name: t(value) if name in ("reason", "expected") and isinstance(value, str) else value
         for name, value in issue.args.items()
     }
     said = t(issue.text, **args) if args else t(issue.text)

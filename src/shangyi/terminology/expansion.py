@@ -18,7 +18,7 @@ LIMIT = 10_000
 
 COSTLY = "http://hl7.org/fhir/StructureDefinition/valueset-toocostly"
 PROPERTY = "http://hl7.org/fhir/5.0/StructureDefinition/extension-ValueSet.expansion.contains.property"
-LEFT_OUT = ("text", "contained", "expansion")
+LEFT_OUT = ("text", "contained", "compose", "expansion")
 
 
 class TooCostly(ShangyiError):
@@ -37,7 +37,6 @@ class Request:
     active_only: bool = False
     include_designations: bool = False
     include_definition: bool = False
-    include_compose: bool = False
     languages: str | None = None
     properties: tuple[str, ...] = ()
     supplements: tuple[str, ...] = ()
@@ -62,8 +61,6 @@ def expand(
     wanted = languages.ranges(spoken)
     several = _several_versions(members)
     answer = {k: v for k, v in definition.resource.items() if k not in LEFT_OUT}
-    if not request.include_compose:
-        answer.pop("compose", None)
     expansion: Resource = {
         "identifier": uuid.uuid4().urn,
         "timestamp": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),

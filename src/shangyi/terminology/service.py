@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from threading import Lock
 
 from shangyi.errors import NotFound
-from shangyi.terminology import expansion, translation, validation, versions
+from shangyi.terminology import versions
 from shangyi.terminology.code_system import CodeSystem
 from shangyi.terminology.composition import Composition
-from shangyi.terminology.concepts import Coding, Resource
-from shangyi.terminology.definitions import Definition, Source
+from shangyi.terminology.definitions import Source
 from shangyi.terminology.library import Library, Versions
 
 LOOK_EVERY = 0.5
@@ -89,16 +88,6 @@ class Terminology:
                 self._sets.clear()
                 self._seen = stamp
 
-    def expand(
-        self, definition: Definition, request: expansion.Request, given: Sequence[Resource] = ()
-    ) -> Resource:
-        """The value set with its expansion (``expansion.expand``)."""
-        return expansion.expand(self.library, definition, request, given)
-
-    def validator(self, definition: Definition | None, request: validation.Request) -> validation.Validator:
-        """Who checks codes against a value set, or against their own systems."""
-        return validation.Validator(self.library, definition, request)
-
     def code_system(
         self, url: str, version: str | None = None, supplements: Sequence[str] = ()
     ) -> CodeSystem:
@@ -120,10 +109,3 @@ class Terminology:
             missing = a if found.find(a) is None else b
             raise NotFound("{system} has no code {code}", system=system, code=missing)
         return answer
-
-    def translate(
-        self, canonical: str, coding: Coding, target: str | None = None, reverse: bool = False
-    ) -> list[translation.Match]:
-        """The code in another system, by the concept map ``url|version``."""
-        url, version = versions.canonical(canonical)
-        return translation.translate(self.library.concept_map(url, version), coding, target, reverse)

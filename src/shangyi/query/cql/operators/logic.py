@@ -2,38 +2,17 @@
 
 from typing import Any
 
-Truth = bool | None
+from shangyi.query.closures.logic import Answer as Truth
+from shangyi.query.closures.logic import conjunction, disjunction, exclusive, implication, negation
 
-
-def logical_and(left: Truth, right: Truth) -> Truth:
-    """False where one is, true where both are."""
-    if left is False or right is False:
-        return False
-    return True if left and right else None
-
-
-def logical_or(left: Truth, right: Truth) -> Truth:
-    """True where one is, false where both are false."""
-    if left or right:
-        return True
-    return False if left is False and right is False else None
-
-
-def xor(left: Truth, right: Truth) -> Truth:
-    """Whether exactly one is true."""
-    return None if left is None or right is None else left is not right
-
-
-def implies(left: Truth, right: Truth) -> Truth:
-    """False only where true implies false."""
-    if left is False or right is True:
-        return True
-    return False if left and right is False else None
-
-
-def logical_not(value: Truth) -> Truth:
-    """The opposite."""
-    return None if value is None else not value
+# FHIRPath's tables are CQL's; here they have their names in ELM.
+logical_and, logical_or, xor, implies, logical_not = (
+    conjunction,
+    disjunction,
+    exclusive,
+    implication,
+    negation,
+)
 
 
 def is_null(value: Any) -> bool:
