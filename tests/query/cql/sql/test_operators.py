@@ -14,7 +14,9 @@ import pytest
 from shangyi.query.cql import tree
 from shangyi.query.cql.operators import PURE
 from shangyi.query.cql.sql import Columns, NoForm, Range, Scalar, Value, compile_node
-from shangyi.query.cql.sql.values import MOMENTS, bounds, column_type, ends
+from shangyi.query.cql.sql.constants import ends
+from shangyi.query.cql.sql.shapes import column_type
+from shangyi.query.cql.sql.values import MOMENTS, bounds
 from shangyi.query.cql.types import BOOLEAN, DATE, DATETIME, DECIMAL, INTEGER, LONG, STRING, Type
 from shangyi.query.cql.values import Long, Uncertainty
 from shangyi.query.sql import DIALECTS, ir

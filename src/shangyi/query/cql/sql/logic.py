@@ -1,7 +1,8 @@
 """Three-valued logic and nulls (https://cql.hl7.org/09-b-cqlreference.html#logical-operators-3): SQL has the same."""
 
 from shangyi.query.cql.sql.builder import Builder, Call, truth
-from shangyi.query.cql.sql.values import Value, bounds, chosen, is_null
+from shangyi.query.cql.sql.shapes import first_there
+from shangyi.query.cql.sql.values import Value, bounds, is_null
 from shangyi.query.sql import ir
 
 
@@ -23,7 +24,7 @@ def _is(value: bool) -> Builder:
 
 
 def _coalesce(call: Call) -> Value:
-    return chosen(call.operands, lambda columns: ir.Call("coalesce", columns))
+    return first_there(call.at, call.operands)
 
 
 OPERATORS: dict[str, Builder] = {
