@@ -40,7 +40,7 @@ def compile_node(node: tree.Node, columns: Columns) -> Value:
 def _operand(node: tree.OperandRef, columns: Columns) -> Value:
     found = columns.operands.get(node.name)
     if found is None:
-        raise NoForm("{name} has no form in SQL here", name=node.name)
+        raise NoForm("{node} has no form in SQL yet", node=node.name)
     return found
 
 
@@ -62,7 +62,7 @@ def _if(node: tree.If, columns: Columns) -> Value:
 
 def _case(node: tree.Case, columns: Columns) -> Value:
     if node.comparand is not None:
-        raise NoForm("Case with a comparand has no form in SQL yet")
+        raise NoForm("{node} has no form in SQL yet", node="Case")
     return _choice(tuple((item.when, item.then) for item in node.items), node.otherwise, columns)
 
 
