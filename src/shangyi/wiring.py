@@ -113,6 +113,7 @@ def create_app(settings: Settings | None = None) -> "Starlette":
         following.start()
     answers = Answers(settings.home)
     analysts = Analysts(settings.home / "lake", settings)
+    analysts.tidy()
     loads = Loads(settings.home, found.store.conninfo, settings.max_upload_mb * 1024 * 1024)
     loads.resume()
     warming = Thread(target=warm, args=(access, answers), name="warming", daemon=True)

@@ -12,6 +12,7 @@ from shangyi.api.routes import INTERACTIONS
 
 PATIENT = {"resourceType": "Patient", "gender": "male"}
 VALUES = {"type": "Patient", "id": "x", "version": "1", "operation": "$validate", "member": "Observation"}
+EXPORT = {"export": "20260101000000-0123456789abcdef", "file": "1-patient.csv"}
 VIEW = {"logical": "ViewDefinition", "view": "patient", "operation": "$viewdefinition-run"}
 
 
@@ -20,7 +21,7 @@ def test_every_interaction_needs_a_session_but_the_capabilities(
     as_role: Callable[..., Client], row: Any
 ) -> None:
     values = VIEW if "{logical}" in row.template else VALUES
-    answer = as_role(None).request(row.method, "/fhir" + row.template.format(**values))
+    answer = as_role(None).request(row.method, "/fhir" + row.template.format(**values, **EXPORT))
     if row.public:
         assert answer.status_code == 200
     else:

@@ -6,10 +6,12 @@ What takes long there (a large body, XML, a part of a resource) is handed to a w
 """
 
 import asyncio
+import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from starlette.routing import BaseRoute, Match
 from starlette.types import Receive, Scope, Send
@@ -37,6 +39,9 @@ SMALL_BYTES = 64 * 1024
 LIGHT_BYTES = 16 * 1024
 """What is packed into no more is unpacked, and may be packed for the client, on the event loop."""
 
+PIECE_BYTES = 1024 * 1024
+"""Of a file, held at a time."""
+
 FIELDS = {
     "type": r"[A-Z][A-Za-z]*",
     "logical": "ViewDefinition",  # of SQL on FHIR: no type of R4, and nothing of it is stored
@@ -45,6 +50,8 @@ FIELDS = {
     "id": r"[^/$_][^/]*",
     "version": r"[^/]+",
     "operation": r"\$[^/]+",
+    "export": r"[0-9a-f\-]{1,64}",
+    "file": r"[A-Za-z0-9_.\-]{1,80}",
 }
 ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 
@@ -165,11 +172,33 @@ class FhirRoute(BaseRoute):
             reply = errors.answer(call, late)
         call.body = b""
         scope["shangyi.route"] = call.route
+        if reply.file is not None:
+            await self._send_file(call, reply, reply.file, send)
+            return
         headers = [*reply.headers, (b"content-length", b"%d" % len(reply.body))]
         if reply.status in (204, 304):
             headers = reply.headers
         await send({"type": "http.response.start", "status": reply.status, "headers": headers})
         await send({"type": "http.response.body", "body": b"" if call.method == "HEAD" else reply.body})
+
+    async def _send_file(self, call: Call, reply: Reply, path: Path, send: Send) -> None:
+        """A file as it is, read by a worker a piece at a time; what is removed meanwhile stays readable to its end."""
+        try:
+            file = await self.workers.run(partial(path.open, "rb"))
+        except OSError:
+            gone = errors.answer(call, NotFound("There is nothing at this address"))
+            await send({"type": "http.response.start", "status": gone.status, "headers": gone.headers})
+            await send({"type": "http.response.body", "body": gone.body})
+            return
+        with file:
+            size = b"%d" % os.fstat(file.fileno()).st_size
+            headers = [*reply.headers, (b"content-length", size)]
+            await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+            while call.method != "HEAD" and (
+                piece := await self.workers.run(partial(file.read, PIECE_BYTES))
+            ):
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+            await send({"type": "http.response.body", "body": b""})
 
     async def _in_worker(self, call: Call, receive: Receive) -> Reply:
         """The reply to a request; its body is taken first."""

@@ -3,6 +3,7 @@
 import gzip
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import msgspec
 
@@ -23,11 +24,12 @@ _TYPES = {kind: (b"content-type", f"{kind.value}; charset=utf-8".encode()) for k
 
 @dataclass(slots=True)
 class Reply:
-    """What goes back: the body whole, since every page is bounded."""
+    """What goes back: the body whole, since every page is bounded; else a ``file``, sent piece by piece."""
 
     status: int
     body: bytes = b""
     headers: Headers = field(default_factory=list)
+    file: Path | None = None
 
     def packed(self, accept_encoding: bytes, minimum: int = 1400) -> "Reply":
         """Gzipped where the client takes it and it pays: not under one network packet."""

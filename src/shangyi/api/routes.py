@@ -6,6 +6,7 @@ from shangyi.access import Access
 from shangyi.api import health
 from shangyi.api.body import Limits
 from shangyi.api.dispatch import FhirRoute, Interaction
+from shangyi.api.interactions import exports
 from shangyi.api.interactions.batch import batch
 from shangyi.api.interactions.capabilities import capabilities
 from shangyi.api.interactions.create import create
@@ -39,6 +40,9 @@ INTERACTIONS: tuple[Interaction, ...] = (
     Interaction("operation", "POST", "/{logical}/{operation}", operation),
     Interaction("operation", "GET", "/{logical}/{view}/{operation}", operation),
     Interaction("operation", "POST", "/{logical}/{view}/{operation}", operation),
+    Interaction("operation", "GET", "/$viewdefinition-export/{export}", exports.status),
+    Interaction("operation", "DELETE", "/$viewdefinition-export/{export}", exports.cancel),
+    Interaction("operation", "GET", "/$viewdefinition-export/{export}/{file}", exports.file),
     Interaction("create", "POST", "/{type}", create),
     Interaction("search-type", "GET", "/{type}", search),
     Interaction("search-type", "POST", "/{type}/_search", search),

@@ -24,6 +24,7 @@ from shangyi.lake.engine import Parameters
 from shangyi.lake.engines import Engines
 from shangyi.lake.manifest import NAME
 from shangyi.lake.materialisation import Standing, standings
+from shangyi.lake.narrowing import EVERYTHING, Narrowing
 from shangyi.settings import Settings
 
 if TYPE_CHECKING:
@@ -58,21 +59,29 @@ class Analyst:
         return self._ask(text, lambda engine: engine.ask(text, params, limit))
 
     def view(
-        self, view: str | Path | Mapping[str, Any], *, limit: int | None = None, patient: str | None = None
+        self,
+        view: str | Path | Mapping[str, Any],
+        *,
+        limit: int | None = None,
+        narrowing: Narrowing = EVERYTHING,
     ) -> Answer:
         """The rows of a view: its name in the library, the path of a ViewDefinition, or one as plain JSON.
 
-        ``patient``: the key of a resident (``Patient/1``), whose rows alone are given.
         Raises NotFound, ViewError with the element and the line and column in its path, and what ``sql`` raises.
         """
-        whose = f" of {patient}" if patient else ""
+        found = self.named(view)
+        return self._ask(described(found, narrowing), lambda engine: engine.view(found, limit, narrowing))
+
+    def named(self, view: str | Path | Mapping[str, Any]) -> str | Mapping[str, Any]:
+        """The name of a view of the library or of one that is kept, else the ViewDefinition."""
         if isinstance(view, str) and (name := view.replace("-", "_")) in self._names():
-            return self._ask(f"view {name}{whose}", lambda engine: engine.view(name, limit, patient))
-        definition = view if isinstance(view, Mapping) else read(Path(view))
-        text = f"view{whose} " + json.dumps(
-            definition, ensure_ascii=False, separators=(",", ":"), default=str
-        )
-        return self._ask(text, lambda engine: engine.run(definition, limit, patient))
+            return name
+        return view if isinstance(view, Mapping) else read(Path(view))
+
+    def check(self, view: str | Mapping[str, Any], narrowing: Narrowing = EVERYTHING) -> None:
+        """Raises what ``view`` would, before any data is read; asks nothing and records nothing."""
+        with self.engines.engine(self.reach) as engine:
+            engine.planned(view, narrowing)
 
     def _names(self) -> frozenset[str]:
         """The views of the library, and those that are kept beside the lake."""
@@ -102,6 +111,13 @@ class Analyst:
                 for name in sorted(self.reach.types.intersection(engine.lake.tables())):
                     found[f"fhir.{name}"] = [column.name for column in engine.lake.schema(name)]
             return found
+
+
+def described(view: str | Mapping[str, Any], narrowing: Narrowing) -> str:
+    """A view for the audit."""
+    if isinstance(view, str):
+        return f"view {view}{narrowing}"
+    return f"view{narrowing} " + json.dumps(view, ensure_ascii=False, separators=(",", ":"), default=str)
 
 
 class Population(Analyst):

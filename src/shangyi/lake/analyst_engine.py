@@ -20,6 +20,7 @@ from shangyi.lake.asked import Asked, Reach, limited
 from shangyi.lake.duckdb_engine import DuckDBEngine
 from shangyi.lake.engine import Parameters
 from shangyi.lake.materialised import EVERY_ROW, Within
+from shangyi.lake.narrowing import Narrowing
 from shangyi.lake.row_view import DIVISION, HOME, PATIENT, RowView, contained_division
 from shangyi.query import views
 from shangyi.query.views import Plan
@@ -97,6 +98,16 @@ class AnalystEngine(Asked, DuckDBEngine):
         type_ = plan.view.resource
         return self.rows(RowView(definition, self.lake.table(type_)), source, self._bound(type_))
 
+    def _changed(self, name: str, narrowing: Narrowing) -> str:
+        """A view of the library, computed over what changed within reach."""
+        view = relations.of(self.lake, name)
+        source = narrowing.source(self.dialect, f"(select * from {self._table(view.type)})")
+        rows = view.finished(view.sql(source), "inner_views")
+        return f"select *{self._identity(name)} from ({rows})"
+
+    def _identity(self, name: str) -> str:
+        return numbers.IDENTITY if name in library.PERSONS and not self.reach.whole else ""
+
     def _first(self, text: str, params: Parameters | None, limit: int | None) -> Answer:
         if limit is None:
             return Answer(self.sql(text, params))
@@ -128,8 +139,10 @@ class AnalystEngine(Asked, DuckDBEngine):
             rows = self.rows(view, f'{within}."{view.type}"', self._bound(view.type))
             yield f'create view inner_views."{name}" as {view.finished(rows, "inner_views")}'
             if name in seen:
-                hidden = numbers.IDENTITY if name in library.PERSONS and not self.reach.whole else ""
-                yield f'create view main."{name}" as select *{hidden} from inner_views."{name}"{fence}'
+                yield (
+                    f'create view main."{name}" as select *{self._identity(name)}'
+                    f' from inner_views."{name}"{fence}'
+                )
 
     def _hidden(self, name: str) -> str:
         return "" if self.reach.whole else numbers.hidden(self.lake.table(name))

@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -15,6 +15,11 @@ from shangyi.errors import Invalid, Misconfigured
 if TYPE_CHECKING:
     import pandas
     import polars
+
+BATCH_ROWS = 4096
+"""Rows that are made Python of at a time."""
+GROUP_ROWS = 65_536
+"""Rows of a group in Parquet."""
 
 
 class Answer:
@@ -55,19 +60,14 @@ class Answer:
         found: pandas.DataFrame = self.table.to_pandas(types_mapper=pd.ArrowDtype)
         return found
 
-    def write(self, format: str, file: BinaryIO) -> None:
-        """Into a file in one of ``FORMATS``. Invalid for another."""
-        if format not in FORMATS:
-            raise Invalid("{format} is none of {formats}", format=format, formats=", ".join(FORMATS))
-        FORMATS[format](self, file)
+    def write(self, format: str, file: BinaryIO, *, header: bool = True) -> None:
+        """Into a file in one of ``FORMATS``. Invalid for another. ``header``: whether CSV begins with the names."""
+        write(format, self.table.schema, self.table.to_batches(BATCH_ROWS), file, header=header)
 
     def bytes(self, format: str, *, header: bool = True) -> bytes:
         """In one of ``FORMATS``. ``header``: whether CSV begins with the names of the columns."""
         file = io.BytesIO()
-        if format == "csv" and not header:
-            _csv(self, file, header=False)
-        else:
-            self.write(format, file)
+        self.write(format, file, header=header)
         return file.getvalue()
 
 
@@ -95,33 +95,34 @@ def plain(value: Any) -> Any:
     return value.isoformat() if hasattr(value, "isoformat") else str(value)
 
 
-def _rows(answer: Answer) -> Iterator[dict[str, Any]]:
-    for batch in answer.table.to_batches(4096):
-        for row in batch.to_pylist():
-            yield plain(row)
+def _rows(batches: Iterable[pa.RecordBatch]) -> Iterator[dict[str, Any]]:
+    for batch in batches:
+        for start in range(0, batch.num_rows, BATCH_ROWS):
+            for row in batch.slice(start, BATCH_ROWS).to_pylist():
+                yield plain(row)
 
 
 def _dump(value: Any) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def _json(answer: Answer, file: BinaryIO) -> None:
+def _json(schema: pa.Schema, batches: Iterable[pa.RecordBatch], file: BinaryIO) -> None:
     file.write(b"[")
-    file.writelines((b",\n" if number else b"") + _dump(row) for number, row in enumerate(_rows(answer)))
+    file.writelines((b",\n" if number else b"") + _dump(row) for number, row in enumerate(_rows(batches)))
     file.write(b"]\n")
 
 
-def _ndjson(answer: Answer, file: BinaryIO) -> None:
-    file.writelines(_dump(row) + b"\n" for row in _rows(answer))
+def _ndjson(schema: pa.Schema, batches: Iterable[pa.RecordBatch], file: BinaryIO) -> None:
+    file.writelines(_dump(row) + b"\n" for row in _rows(batches))
 
 
-def _csv(answer: Answer, file: BinaryIO, header: bool = True) -> None:
+def _csv(schema: pa.Schema, batches: Iterable[pa.RecordBatch], file: BinaryIO, header: bool = True) -> None:
     """RFC 4180 in UTF-8; what a spreadsheet would take for a formula gets an apostrophe, lists are JSON."""
     text = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=True)
     writer = csv.writer(text)
     if header:
-        writer.writerow(answer.columns)
-    for row in _rows(answer):
+        writer.writerow(schema.names)
+    for row in _rows(batches):
         writer.writerow([cell(value) for value in row.values()])
     text.detach()
 
@@ -139,16 +140,24 @@ def cell(value: Any) -> str:
     return str(value)
 
 
-def _parquet(answer: Answer, file: BinaryIO) -> None:
-    pq.write_table(answer.table, file, compression="zstd")
+def _parquet(schema: pa.Schema, batches: Iterable[pa.RecordBatch], file: BinaryIO) -> None:
+    with pq.ParquetWriter(file, schema, compression="zstd") as writer:
+        held: list[pa.RecordBatch] = []
+        for batch in batches:
+            held.append(batch)
+            if sum(each.num_rows for each in held) >= GROUP_ROWS:
+                writer.write_table(pa.Table.from_batches(held, schema))
+                held = []
+        writer.write_table(pa.Table.from_batches(held, schema))
 
 
-def _arrow(answer: Answer, file: BinaryIO) -> None:
-    with pa.ipc.new_stream(file, answer.table.schema) as writer:
-        writer.write_table(answer.table)
+def _arrow(schema: pa.Schema, batches: Iterable[pa.RecordBatch], file: BinaryIO) -> None:
+    with pa.ipc.new_stream(file, schema) as writer:
+        for batch in batches:
+            writer.write_batch(batch)
 
 
-FORMATS: Mapping[str, Callable[[Answer, BinaryIO], None]] = {
+FORMATS: Mapping[str, Callable[[pa.Schema, Iterable[pa.RecordBatch], BinaryIO], None]] = {
     "csv": _csv,
     "json": _json,
     "ndjson": _ndjson,
@@ -156,3 +165,20 @@ FORMATS: Mapping[str, Callable[[Answer, BinaryIO], None]] = {
     "arrow": _arrow,
 }
 """What answers are written in."""
+
+
+def write(
+    format: str,
+    schema: pa.Schema,
+    batches: Iterable[pa.RecordBatch],
+    file: BinaryIO,
+    *,
+    header: bool = True,
+) -> None:
+    """Rows as they come, into a file in one of ``FORMATS``, of which only as many are held as make a batch."""
+    if format not in FORMATS:
+        raise Invalid("{format} is none of {formats}", format=format, formats=", ".join(FORMATS))
+    if format == "csv":
+        _csv(schema, batches, file, header)
+    else:
+        FORMATS[format](schema, batches, file)

@@ -12,6 +12,7 @@ from shangyi.lake import library, relations
 from shangyi.lake.answer import Answer
 from shangyi.lake.catalog import Lake
 from shangyi.lake.engine import Parameters
+from shangyi.lake.narrowing import EVERYTHING, Narrowing, since_unsupported
 from shangyi.query import views
 from shangyi.query.views import Plan
 
@@ -40,6 +41,13 @@ class Reach(NamedTuple):
         return tuple(name for name in library.names() if library.definition(name)["resource"] in self.types)
 
 
+class Planned(NamedTuple):
+    """A statement of our own, and the values that it names."""
+
+    text: str
+    params: dict[str, Any] | None = None
+
+
 class Asked:
     """Mixed into an engine. ``reach``: what may be asked."""
 
@@ -60,6 +68,10 @@ class Asked:
     def _source(self, resource_type: str) -> str:
         """The table of a type within reach."""
         raise NotImplementedError
+
+    def _shown_as(self, name: str) -> str:
+        """A view of the library, in a statement of our own."""
+        return f"main.{name}"
 
     def _first(self, text: str, params: Parameters | None, limit: int | None) -> Answer:
         """The rows of a statement of our own."""
@@ -84,25 +96,46 @@ class Asked:
             if self.reach.persons and kept[name].definition["resource"] in self.reach.types
         )
 
-    def view(self, name: str, limit: int | None = None, patient: str | None = None) -> Answer:
-        """The rows of a view of the library; of one resident: those whose key is ``patient``."""
+    def view(
+        self, view: str | Mapping[str, Any], limit: int | None = None, narrowing: Narrowing = EVERYTHING
+    ) -> Answer:
+        """The rows of a view of the library, or of a ViewDefinition of somebody's own."""
+        if isinstance(view, str) and not narrowing:
+            return self.ask(f"select * from main.{self._known(view)}", None, limit)
+        planned = self.planned(view, narrowing)
+        return self._first(planned.text, planned.params, limit)
+
+    def planned(self, view: str | Mapping[str, Any], narrowing: Narrowing = EVERYTHING) -> Planned:
+        """What is run for a view, before any data is read. Forbidden for who sees groups only.
+
+        ViewError with the places of what is wrong with somebody's own.
+        """
+        if not self.reach.persons:
+            raise Forbidden("Your role sees grouped results only: ask the views of the library by SQL")
+        params = narrowing.parameters or None
+        if isinstance(view, str):
+            return Planned(self._of_library(self._known(view), narrowing), params)
+        return Planned(self._of_own(view, narrowing), params)
+
+    def _known(self, name: str) -> str:
         if name not in self.views and name not in library.names():
             raise NotFound("There is no view {name}: neither in the library nor as a file", name=name)
-        text = f"select * from main.{name}"
-        if patient is None:
-            return self.ask(text, None, limit)
-        if not self.reach.persons:
-            raise Forbidden("Your role sees grouped results only: ask the views of the library by SQL")
-        if name in library.PLACES:
-            raise NotSupported("The view {name} has no residents", name=name)
-        return self.ask(f"{text} where patient_id = $patient", {"patient": patient}, limit)
+        return name
 
-    def run(
-        self, definition: Mapping[str, Any], limit: int | None = None, patient: str | None = None
-    ) -> Answer:
-        """The rows of a ViewDefinition of somebody's own. ViewError with the places of what is wrong with it."""
-        if not self.reach.persons:
-            raise Forbidden("Your role sees grouped results only: ask the views of the library by SQL")
+    def _of_library(self, name: str, narrowing: Narrowing) -> str:
+        if narrowing.patients is not None and name in library.PLACES:
+            raise NotSupported("The view {name} has no residents", name=name)
+        if name not in self.views:  # not within reach, or not to be given: the same sentence as for SQL
+            self.ask(f"select * from main.{name} limit 0")
+        if narrowing.since is not None:
+            return self._changed(name, narrowing)
+        return f"select * from {self._shown_as(name)} where {narrowing.condition(self.dialect, 'patient_id')}"
+
+    def _changed(self, name: str, narrowing: Narrowing) -> str:
+        """A view of the library over what changed."""
+        raise since_unsupported(name)
+
+    def _of_own(self, definition: Mapping[str, Any], narrowing: Narrowing) -> str:
         view = views.parse(definition)
         if view.resource not in self.reach.types:
             raise Forbidden("Your role does not allow this")
@@ -110,10 +143,9 @@ class Asked:
         reached = {name: self.lake.table(name) for name in sorted(self.reach.types & set(self.lake.tables()))}
         plan = views.compile(definition, table, reached)
         source = self._source(view.resource)
-        if patient is None:
-            return self._first(self._computed(definition, plan, source), None, limit)
-        source = f"(select * from {source} where patient_key = $patient)"
-        return self._first(self._query(plan, source), {"patient": patient}, limit)
+        if not narrowing:
+            return self._computed(definition, plan, source)
+        return self._query(plan, narrowing.source(self.dialect, source))
 
     def _query(self, plan: Plan, source: str) -> str:
         others = {name: self._source(name) for name in plan.joined}

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from shangyi.access import Session
     from shangyi.lake.analysis import Analyst
     from shangyi.lake.engines import Engines
+    from shangyi.lake.exports import Exports
 
 KEEP_S = 4.0
 """How far an answer may be behind the lake, in seconds."""
@@ -29,6 +30,7 @@ class Analysts:
     def __init__(self, directory: Path, settings: Settings) -> None:
         self.directory, self.settings = directory, settings
         self._engines: Engines | None = None
+        self._exports: Exports | None = None
         self._starting = threading.Lock()
         self._turns = threading.BoundedSemaphore(MOST_AT_ONCE)
 
@@ -49,6 +51,22 @@ class Analysts:
         finally:
             self._turns.release()
 
+    @property
+    def exports(self) -> "Exports":
+        """What writes views to files in the background, beside the lake in its home."""
+        engines = self._started()
+        with self._starting:
+            if self._exports is None:
+                from shangyi.lake.exports import Exports
+
+                self._exports = Exports(self.directory.parent / "exports", engines)
+            return self._exports
+
+    def tidy(self) -> None:
+        """Remove exports whose time is over, where there are any, without starting anything."""
+        if (self.directory.parent / "exports").is_dir():
+            self.exports.jobs.sweep()
+
     def _started(self) -> "Engines":
         with self._starting:
             if self._engines is None:
@@ -59,5 +77,7 @@ class Analysts:
 
     def close(self) -> None:
         """Let go of the lake."""
+        if self._exports is not None:
+            self._exports.close()
         if self._engines is not None:
             self._engines.close()

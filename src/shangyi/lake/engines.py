@@ -132,6 +132,17 @@ class Engines:
                 self._retire(reach)
         return held
 
+    @contextmanager
+    def apart(self, reach: Reach, seconds: int) -> Iterator[AnalystEngine]:
+        """One of its own on one processor, by DuckDB whatever the settings name: for work that takes up to ``seconds``."""
+        self.token()
+        bounds = replace(self._bounds, lake_seconds=seconds, lake_threads=1)
+        engine = AnalystEngine.reaching(reach).of(catalog.open(self.directory), bounds)
+        try:
+            yield engine
+        finally:
+            engine.close()
+
     # In the background
 
     def _watch(self) -> None:

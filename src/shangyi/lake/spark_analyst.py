@@ -42,6 +42,9 @@ class SparkAnalystEngine(Asked, SparkEngine):
     def _source(self, resource_type: str) -> str:
         return self._make(resource_type)
 
+    def _shown_as(self, name: str) -> str:
+        return self._make(name)
+
     def _first(self, text: str, params: Parameters | None, limit: int | None) -> Answer:
         with self._running(lambda: self._planned(text, params)) as found:
             return limited((found if limit is None else found.limit(limit + 1)).toArrow(), limit)

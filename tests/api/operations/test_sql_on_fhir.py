@@ -228,7 +228,8 @@ def test_a_wrong_view_is_refused_with_line_and_column(client: Callable[..., Clie
     [
         (400, {}),
         (400, {"viewResource": VIEW, "viewReference": {"reference": "ViewDefinition/patient"}}),
-        (400, {"viewResource": VIEW, "_since": "2026-01-01T00:00:00Z"}),
+        (400, {"viewResource": VIEW, "_since": "yesterday"}),
+        (400, {"viewResource": VIEW, "resource": VIEW}),
         (400, {"viewResource": VIEW, "_format": "xlsx"}),
         (400, {"viewResource": VIEW, "_limit": -1}),
         (400, {"viewResource": VIEW, "unheard": "of"}),
@@ -240,7 +241,7 @@ def test_what_is_refused(client: Callable[..., Client], status: int, given: dict
     said = client().post(f"/fhir/{RUN}", parameters(**given))
     assert said.status_code == status, said.text
     assert said.json()["resourceType"] == "OperationOutcome"
-    if "_since" in given:
+    if "resource" in given:
         assert said.json()["issue"][0]["code"] == "not-supported"
 
 

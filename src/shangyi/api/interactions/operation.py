@@ -11,6 +11,7 @@ from shangyi.api.operations import (
     translate,
     validate,
     validate_code,
+    viewdefinition_export,
     viewdefinition_run,
 )
 from shangyi.api.operations.definition import Operation, read_input
@@ -21,6 +22,7 @@ OPERATIONS: tuple[Operation, ...] = (
     everything.OPERATION,
     validate.OPERATION,
     viewdefinition_run.OPERATION,
+    viewdefinition_export.OPERATION,
     sqlquery_run.OPERATION,
     expand.OPERATION,
     *validate_code.OPERATIONS,

@@ -22,7 +22,7 @@ FORMS = {
     "Reference": re.compile(r"\S+"),
 }
 
-STRUCTURED = frozenset({"Resource", "Coding", "CodeableConcept"})
+STRUCTURED = frozenset({"Resource", "Coding", "CodeableConcept", "Parts"})
 """Types that an address cannot hold."""
 
 KEYS = {
@@ -35,10 +35,14 @@ KEYS = {
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One input. ``type``: a primitive of ``FORMS``, one of ``STRUCTURED``; ``many``: may be repeated."""
+    """One input. ``type``: a primitive of ``FORMS``, one of ``STRUCTURED``; ``many``: may be repeated.
+
+    ``parts``: of what has no value of its own; read as an ``Input`` of these.
+    """
 
     type: str
     many: bool = False
+    parts: Mapping[str, "Parameter"] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +87,7 @@ def read_input(call: Call, operation: Operation) -> Input:
             found.setdefault(name, []).append(value)
     if call.method == "POST" and call.body and not call.form:
         _read_body(call, operation, found)
-    for name, given in found.items():
-        if len(given) > 1 and not operation.parameters[name].many:
-            raise Invalid("The parameter {name} may be given once only", name=name)
+    _check_once(operation.parameters, found)
     return found
 
 
@@ -119,28 +121,48 @@ def _read_body(call: Call, operation: Operation, found: Input) -> None:
             raise Invalid("${operation} takes a Parameters resource", operation=operation.name)
         found.setdefault("resource", []).append(body)
         return
-    given = body.get("parameter", [])
+    _read_items(operation, operation.parameters, body.get("parameter", []), "Parameters.parameter", found)
+
+
+def _read_items(
+    operation: Operation, parameters: Mapping[str, Parameter], given: object, place: str, found: Input
+) -> None:
+    """The items of a list of parameters, or of the parts of one, into ``found``."""
     if not isinstance(given, list) or not all(isinstance(item, dict) for item in given):
-        raise Invalid("Parameters.parameter is a list", expression="Parameters.parameter")
+        raise Invalid("{place} is a list", expression=place, place=place)
     for item in given:
         name = item.get("name")
         _check_supported(operation, str(name))
-        parameter = operation.parameters.get(name) if isinstance(name, str) else None
+        parameter = parameters.get(name) if isinstance(name, str) else None
         if parameter is None:
             raise Invalid(
                 "${operation} has no parameter {name}", operation=operation.name, name=str(name)[:64]
             )
-        key = _key(parameter, item)
-        if key not in item:
-            raise Invalid("The parameter {name} needs {key}", name=name, key=key)
-        if parameter.type in STRUCTURED:
-            if not isinstance(item[key], dict):
-                raise Invalid("The parameter {name} is no {type}", name=name, type=parameter.type)
-            found.setdefault(str(name), []).append(item[key])
-            continue
-        value = _plain(parameter, item[key])
-        _check_form(str(name), parameter, value)
-        found.setdefault(str(name), []).append(value)
+        found.setdefault(str(name), []).append(_value(operation, parameter, str(name), item, place))
+
+
+def _value(operation: Operation, parameter: Parameter, name: str, item: Mapping[str, Any], place: str) -> Any:
+    if parameter.parts is not None:
+        inner: Input = {}
+        _read_items(operation, parameter.parts, item.get("part", []), f"{place}.part", inner)
+        _check_once(parameter.parts, inner)
+        return inner
+    key = _key(parameter, item)
+    if key not in item:
+        raise Invalid("The parameter {name} needs {key}", name=name, key=key)
+    if parameter.type in STRUCTURED:
+        if not isinstance(item[key], dict):
+            raise Invalid("The parameter {name} is no {type}", name=name, type=parameter.type)
+        return item[key]
+    value = _plain(parameter, item[key])
+    _check_form(name, parameter, value)
+    return value
+
+
+def _check_once(parameters: Mapping[str, Parameter], found: Input) -> None:
+    for name, given in found.items():
+        if len(given) > 1 and not parameters[name].many:
+            raise Invalid("The parameter {name} may be given once only", name=name)
 
 
 def _key(parameter: Parameter, item: Mapping[str, Any]) -> str:

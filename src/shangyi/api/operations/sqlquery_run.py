@@ -11,8 +11,8 @@ from typing import Any
 
 from shangyi.api.call import Call, Resource
 from shangyi.api.operations import tabular
+from shangyi.api.operations.asked_rows import library_view, local_id, source
 from shangyi.api.operations.definition import Input, Operation, Parameter
-from shangyi.api.operations.viewdefinition_run import library_view
 from shangyi.api.reply import Reply
 from shangyi.errors import Invalid, NotSupported, Unprocessable
 
@@ -50,23 +50,17 @@ def invoke(call: Call, given: Input) -> Reply:
 
 def _query(call: Call, given: Input) -> Resource:
     """The Library: that of the address, one that is stored, or one in the body."""
-    sources = [name for name in ("queryReference", "queryResource") if name in given]
-    id_ = call.place.get("id")
-    if id_ is not None and sources:
-        raise Invalid("The address names the query already", expression=sources[0])
-    if id_ is None and len(sources) != 1:
-        raise Invalid("Give one query: queryReference, or queryResource in the body")
-    if sources == ["queryResource"]:
-        found: Resource = given["queryResource"][0]
-    else:
-        reference = id_ or given["queryReference"][0].removeprefix(f"{call.base}/").removeprefix("Library/")
-        if not re.fullmatch(r"[A-Za-z0-9\-.]{1,64}", reference):
+    kind, found = source(call, given, "query", call.place.get("id"))
+    if kind == "reference":
+        id_ = local_id(call, found, "Library")
+        if id_ is None:
             raise NotSupported("queryReference names a Library of this server: Library/<id>")
-        found = call.session.read("Library", reference).resource
-    codings = _items(_item(found.get("type")).get("coding"))
-    if found.get("resourceType") != "Library" or "sql-query" not in [c.get("code") for c in codings]:
+        found = call.session.read("Library", id_).resource
+    query: Resource = found
+    codings = _items(_item(query.get("type")).get("coding"))
+    if query.get("resourceType") != "Library" or "sql-query" not in [c.get("code") for c in codings]:
         raise Unprocessable("This is no Library of the type sql-query", expression="Library.type")
-    return found
+    return query
 
 
 def _item(value: object) -> dict[str, Any]:

@@ -3,57 +3,22 @@
 The definition is http://sql-on-fhir.org/OperationDefinition/$viewdefinition-run; docs/api.md says what is served of it.
 """
 
-import re
-from typing import Any
-
 from shangyi.api.call import Call
-from shangyi.api.operations import tabular
+from shangyi.api.operations import asked_rows, tabular
 from shangyi.api.operations.definition import Input, Operation, Parameter
 from shangyi.api.reply import Reply
-from shangyi.errors import Invalid, NotFound
-
-PATIENT = re.compile(r"(?:Patient/)?([A-Za-z0-9\-.]{1,64})")
+from shangyi.errors import Invalid
 
 
 def invoke(call: Call, given: Input) -> Reply:
     """The rows."""
     form = tabular.Form.asked(call, given)
-    view = _view(call, given)
-    limit, patient = _limit(given), _patient(call, given)
+    view = asked_rows.view(call, given, call.place.get("view"))
+    narrowing, limit = asked_rows.narrowing(call, given), _limit(given)
     most = tabular.MOST_ROWS if limit is None else min(limit, tabular.MOST_ROWS)
     with tabular.asking(call) as analyst:
-        answer = analyst.view(view, limit=most, patient=patient)
+        answer = analyst.view(view, limit=most, narrowing=narrowing)
     return form.reply(call, tabular.whole(answer, limit))
-
-
-def _view(call: Call, given: Input) -> str | dict[str, Any]:
-    """A name of the library, or a ViewDefinition of the caller's own."""
-    named = call.place.get("view")
-    sources = [name for name in ("viewReference", "viewResource") if name in given]
-    if named is not None:
-        if sources:
-            raise Invalid("The address names the view already", expression=sources[0])
-        return library_view(call, named)
-    if len(sources) != 1:
-        raise Invalid("Give one view: viewReference, or viewResource in the body")
-    if sources == ["viewReference"]:
-        return library_view(call, given["viewReference"][0])
-    resource: dict[str, Any] = given["viewResource"][0]
-    return resource
-
-
-def library_view(call: Call, reference: str) -> str:
-    """The name of the view of the library that a name, ``ViewDefinition/<name>`` or its canonical stands for."""
-    from shangyi.lake import library
-
-    short = reference.partition("|")[0].removeprefix(f"{call.base}/").removeprefix("ViewDefinition/")
-    name = short.replace("-", "_")
-    if name in library.names():
-        return name
-    for name in library.names():
-        if short == library.definition(name)["url"]:
-            return name
-    raise NotFound("There is no view {name} in the library", name=reference[:200])
 
 
 def _limit(given: Input) -> int | None:
@@ -63,15 +28,6 @@ def _limit(given: Input) -> int | None:
     if limit < 0:
         raise Invalid("The parameter {name} is no {type}", name="_limit", type="unsignedInt")
     return limit
-
-
-def _patient(call: Call, given: Input) -> str | None:
-    if "patient" not in given:
-        return None
-    found = PATIENT.fullmatch(given["patient"][0].removeprefix(f"{call.base}/"))
-    if found is None:
-        raise Invalid("The parameter {name} is no {type}", name="patient", type="Reference(Patient)")
-    return f"Patient/{found[1]}"
 
 
 OPERATION = Operation(
@@ -88,8 +44,9 @@ OPERATION = Operation(
         **tabular.PARAMETERS,
         "viewReference": Parameter("Reference"),
         "viewResource": Parameter("Resource"),
+        **asked_rows.NARROWING,
         "patient": Parameter("Reference"),
         "_limit": Parameter("integer"),
     },
-    unsupported=frozenset({"group", "source", "resource", "_since"}),
+    unsupported=frozenset({"source", "resource"}),
 )
