@@ -154,7 +154,11 @@ def test_every_operation_named_is_served(http: Client, rest: dict[str, Any]) -> 
         }
         assert names == {"validate"} | more.get(entry["type"], set())
     assert http.get("/fhir/Observation/$everything").status_code == 404
-    assert {operation["name"] for operation in rest["operation"]} == {"viewdefinition-run", "sqlquery-run"}
+    assert {operation["name"] for operation in rest["operation"]} == {
+        "viewdefinition-run",
+        "viewdefinition-export",
+        "sqlquery-run",
+    }
     for operation in rest["operation"]:
         assert http.get(f"/fhir/${operation['name']}").status_code == 400  # served, and in need of input
     assert http.get("/fhir/$validate").status_code == 404
