@@ -39,8 +39,9 @@ class Engine:
 
     def value(self, name: str, at: Evaluation) -> Any:
         """The value of one definition of the main library; EvaluationError with its place."""
-        definition = self.program.main.named[name]
-        assert isinstance(definition, ExpressionDef)
+        definition = self.program.main.named.get(name)
+        if not isinstance(definition, ExpressionDef):
+            raise EvaluationError("There is no definition {name}", name=name)
         return self.definition(self.program.main, definition)(at)
 
     def run(self, at: Evaluation, names: Iterable[str] | None = None) -> Iterator[tuple[str, Any]]:
@@ -50,6 +51,25 @@ class Engine:
                 yield name, self.value(name, at)
             except EvaluationError as error:
                 yield name, Fault(error)
+
+    def has(self, name: str) -> bool:
+        """Whether the main library has a definition or a function of this name."""
+        return isinstance(self.program.main.named.get(name), ExpressionDef) or self.is_function(name)
+
+    def is_function(self, name: str) -> bool:
+        """Whether the main library has a function of this name and one operand, and no definition."""
+        main = self.program.main
+        return name not in main.named and any(f.name == name and len(f.operands) == 1 for f in main.functions)
+
+    def call(self, name: str, at: Evaluation, operand: Any) -> Any:
+        """A function of the main library with one operand; EvaluationError where none takes such a value."""
+        main = self.program.main
+        for function in main.functions:
+            if function.name == name and len(function.operands) == 1:
+                (type_,) = function.signature
+                if operand is None or tester(type_)(operand):
+                    return self.function(main, function)(at, operand)
+        raise EvaluationError("No function {name} takes this item", name=name)
 
     # What references ask for
 

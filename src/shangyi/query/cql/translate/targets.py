@@ -34,7 +34,8 @@ def apply(target: str, value: tree.Property, type_: Type) -> tree.Node:
     if "(" in target:
         function, _, argument = target.partition("(")
         argument = argument.rpartition(")")[0]
-        inner = value if argument == "%value" else apply(argument, value, ANY)
+        many = isinstance(type_, ListOf)
+        inner = value if argument == "%value" else apply(argument, value, ListOf(ANY) if many else ANY)
         return _call(function, inner, type_)
     if target.startswith("%parent"):
         return _indexed(target, value, type_)
