@@ -12,6 +12,7 @@ from shangyi.query.cql.closures.fhirhelpers import to_code, to_concept, to_inter
 from shangyi.query.cql.closures.scope import Names
 from shangyi.query.cql.operators.overloads import included_in
 from shangyi.query.cql.operators.terminology import codes_of, in_valueset
+from shangyi.query.cql.profiles import of_profile
 from shangyi.query.cql.values import Code, CodeSystem, ValueSet
 
 if TYPE_CHECKING:
@@ -26,12 +27,13 @@ def retrieve(compiler: "Compiler", node: tree.Retrieve, names: Names) -> Closure
     codes = None if node.codes is None else compiler.node(node.codes, names)
     dates = None if node.date_range is None else compiler.node(node.date_range, names)
     wanted = None if node.id is None else compiler.node(node.id, names)
+    profile = of_profile(node.template, name)
 
     def run(frame: Frame) -> list[Element]:
         at: Evaluation = frame[0]
         found = at.data.of_type(name)
         at.spend(len(found))
-        tests: list[Test] = []
+        tests: list[Test] = [] if profile is None else [lambda element: profile(element.value)]
         if codes is not None and node.code_property is not None:
             tests.append(_coded(at, node.code_property, codes(frame)))
         if dates is not None and node.date_property is not None:
