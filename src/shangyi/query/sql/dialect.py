@@ -39,6 +39,8 @@ class Dialect:
                 return self.struct(expr)
             case ir.Listed():
                 return self.listed(expr)
+            case ir.Subquery():
+                return expr.written(self)
         raise TypeError(type(expr).__name__)
 
     def call(self, expr: ir.Call) -> str:

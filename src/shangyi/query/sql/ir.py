@@ -6,6 +6,7 @@ hold a table from these names to a template. Lists count from 0 here, NULL stand
 
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +109,16 @@ class Listed(Expr):
 
     items: tuple[Expr, ...]
     of: SqlType | None = field(default=None, compare=False)
+
+
+class Subquery(Expr):
+    """A query in the place of a value, which writes itself; FHIRPath has none (docs/decisions/0009)."""
+
+    __slots__ = ()
+
+    def written(self, dialect: Any) -> str:
+        """The query between parentheses, by ``dialect.Dialect``."""
+        raise NotImplementedError
 
 
 TRUE, FALSE = Literal(True), Literal(False)
