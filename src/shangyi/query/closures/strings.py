@@ -5,37 +5,14 @@ import binascii
 import html
 import json
 import re
-from collections.abc import Callable
-from functools import lru_cache
 
 from shangyi.query.closures.adapters import Builder, flat, on_collections, on_value
+from shangyi.query.closures.regular_expression import regular_expression
 from shangyi.query.closures.values import Collection, single_value, system
 from shangyi.query.errors import EvaluationError
 
-_GROUP_NAME = re.compile(r"\(\?<(?=[A-Za-z_])")
 _JSON_ESCAPE = re.compile(r'(\\u[0-9a-fA-F]{4}|\\["\\/bfnrt])+')
 _GROUP_REFERENCE = re.compile(r"\$\{(\w+)\}|\$(\d+)")
-
-
-@lru_cache(maxsize=1024)
-def regular_expression(text: str, flags: str = "") -> re.Pattern[str]:
-    """A regular expression: PCRE's named groups as Python's, a point matches line ends too."""
-    known = {"i": re.IGNORECASE, "m": re.MULTILINE, "s": re.DOTALL}
-    if set(flags) - known.keys():
-        raise EvaluationError("{flags} are no flags of a regular expression", flags=flags)
-    combined = re.DOTALL
-    for flag in flags:
-        combined |= known[flag]
-    try:
-        return re.compile(_GROUP_NAME.sub("(?P<", text), combined)
-    except (re.error, OverflowError, RecursionError) as error:
-        raise EvaluationError("Not a regular expression: {reason}", reason=str(error)) from None
-
-
-def matcher(pattern: str) -> Callable[[str], bool]:
-    """``matches()`` with a pattern that does not change."""
-    search = regular_expression(pattern).search
-    return lambda text: search(text) is not None
 
 
 def _substring(text: str, start: int, length: int | None = None) -> str | None:
@@ -45,21 +22,18 @@ def _substring(text: str, start: int, length: int | None = None) -> str | None:
 
 
 def _matches(text: str, pattern: str, flags: str | None = None) -> bool:
-    return regular_expression(pattern, flags or "").search(text) is not None
+    return regular_expression(pattern, flags or "").found_in(text)
 
 
 def _matches_full(text: str, pattern: str, flags: str | None = None) -> bool:
-    return regular_expression(pattern, flags or "").fullmatch(text) is not None
+    return regular_expression(pattern, flags or "").matches(text)
 
 
 def _replace_matches(text: str, pattern: str, replacement: str, flags: str | None = None) -> str:
     if not pattern:
         return text
     template = _GROUP_REFERENCE.sub(r"\\g<\1\2>", replacement.replace("\\", r"\\"))
-    try:
-        return regular_expression(pattern, flags or "").sub(template, text)
-    except (re.error, IndexError) as error:
-        raise EvaluationError("Not a replacement: {reason}", reason=str(error)) from None
+    return regular_expression(pattern, flags or "").replaced(text, template)
 
 
 def _encode(text: str, form: str) -> str | None:

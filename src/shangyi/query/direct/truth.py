@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from shangyi.query import typed
-from shangyi.query.closures.strings import matcher
+from shangyi.query.closures.regular_expression import regular_expression
 from shangyi.query.direct.base import (
     Indirect,
     Resource,
@@ -27,7 +27,7 @@ _TEXT_TESTS: dict[str, Callable[[str], Callable[[str], bool]]] = {
     "startsWith": lambda text: lambda value: value.startswith(text),
     "endsWith": lambda text: lambda value: value.endswith(text),
     "contains": lambda text: lambda value: text in value,
-    "matches": matcher,
+    "matches": lambda pattern: regular_expression(pattern).found_in,
 }
 
 

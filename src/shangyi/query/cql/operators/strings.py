@@ -2,8 +2,7 @@
 
 import re
 
-from shangyi.query.closures.strings import regular_expression
-from shangyi.query.errors import EvaluationError
+from shangyi.query.closures.regular_expression import regular_expression
 
 _REFERENCE = re.compile(r"\\(.)|\$\{(\w+)\}|\$(\d+)", re.DOTALL)
 
@@ -73,17 +72,12 @@ def split_on_matches(text: str | None, pattern: str | None) -> list[str] | None:
         return None
     if not pattern:
         return [text]
-    parts, last = [], 0
-    for match in regular_expression(pattern).finditer(text):
-        if match.end() > match.start():
-            parts.append(text[last : match.start()])
-            last = match.end()
-    return [*parts, text[last:]]
+    return list(regular_expression(pattern).between(text))
 
 
 def matches(text: str | None, pattern: str | None) -> bool | None:
     """``Matches``: some part of the text matches (1.5.3: partial matching, single line mode)."""
-    return None if text is None or pattern is None else regular_expression(pattern).search(text) is not None
+    return None if text is None or pattern is None else regular_expression(pattern).found_in(text)
 
 
 def replace_matches(text: str | None, pattern: str | None, replacement: str | None) -> str | None:
@@ -91,10 +85,7 @@ def replace_matches(text: str | None, pattern: str | None, replacement: str | No
     if text is None or pattern is None or replacement is None:
         return None
     template = _REFERENCE.sub(_group, _escaped_backslash_end(replacement))
-    try:
-        return regular_expression(pattern).sub(template, text)
-    except (re.error, IndexError) as error:
-        raise EvaluationError("Not a replacement: {reason}", reason=str(error)) from None
+    return regular_expression(pattern).replaced(text, template)
 
 
 def _group(match: re.Match[str]) -> str:
