@@ -22,6 +22,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--tx-suite", metavar="DIR", help="a checkout of HL7/fhir-tx-ecosystem-ig, whose cases run too"
     )
+    parser.addoption(
+        "--ecqm",
+        metavar="DIR",
+        help="a checkout of cqframework/ecqm-content-qicore-2024 or -r4-2021: its patients",
+    )
+    parser.addoption("--ecqm-models", metavar="DIR", help="ModelInfo files that the checkout's libraries use")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

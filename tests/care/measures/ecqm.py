@@ -35,13 +35,9 @@ class Case:
     """One test patient: the folder's name, the resources, the report that is expected."""
 
     name: str
+    subject: str
     resources: list[Json]
     expected: Json
-
-    @property
-    def subject(self) -> str:
-        """``Patient/…``."""
-        return next(f"Patient/{r['id']}" for r in self.resources if r["resourceType"] == "Patient")
 
 
 class Content:
@@ -52,16 +48,16 @@ class Content:
         self.models = models
 
     def folders(self) -> list[Path]:
-        """The folders of measures with test patients."""
-        return sorted(folder for folder in (self.root / "tests/measure").iterdir() if folder.is_dir())
+        """The folders of measures with test patients of whom a report is expected."""
+        found = sorted(path for path in (self.root / "tests/measure").iterdir() if path.is_dir())
+        return [folder for folder in found if next(self.cases(folder), None)]
 
     def cases(self, folder: Path) -> Iterator[Case]:
         """Its test patients; those without an expected report are left out."""
         for place in sorted(path for path in folder.iterdir() if path.is_dir()):
-            resources = [found for path in sorted(place.rglob("*.json")) for found in _resources(path)]
-            reports = [found for found in resources if found["resourceType"] == "MeasureReport"]
-            if reports:
-                yield Case(place.name, [r for r in resources if r not in reports], reports[0])
+            files = sorted(place.rglob("*.json"))
+            if any('"MeasureReport"' in path.read_text("utf-8-sig") for path in files):
+                yield _case(place.name, [found for path in files for found in _resources(path)])
 
     def measure(self, folder: Path) -> Json:
         """The Measure that a folder's patients are for."""
@@ -97,6 +93,25 @@ class Content:
         end = DateTime.parse(f"{period.days[1]}T23:59:59.000Z")
         assert end is not None
         return Bedside(definition, translate(text, self.sources, name), self.terminology, period, end)
+
+
+def _case(name: str, found: list[Json]) -> Case:
+    """Some folders hold a patient twice, by file and in a bundle, or another patient too, who is left out."""
+    unique = list({(r["resourceType"], r.get("id")): r for r in found}.values())
+    expected = next(r for r in unique if r["resourceType"] == "MeasureReport")
+    patients = [f"Patient/{r['id']}" for r in unique if r["resourceType"] == "Patient"]
+    named = (expected.get("subject") or {}).get("reference")
+    subject = named if named in patients else patients[0]
+    others = set(patients) - {subject}
+    resources = [r for r in unique if r["resourceType"] != "MeasureReport" and not others & _about(r)]
+    return Case(name, subject, resources, expected)
+
+
+def _about(resource: Json) -> set[str]:
+    """The residents that a resource is of."""
+    own = {f"Patient/{resource['id']}"} if resource["resourceType"] == "Patient" else set()
+    references = (resource.get(name) for name in ("subject", "patient", "beneficiary"))
+    return own | {str(r.get("reference")) for r in references if isinstance(r, dict)}
 
 
 def _resources(path: Path) -> list[Json]:

@@ -8,7 +8,7 @@ from typing import Any
 from shangyi.errors import NotSupported
 from shangyi.fhir import definitions
 from shangyi.query.closures.values import Element, by_forms, system
-from shangyi.query.cql.operators.temporal import to_milliseconds
+from shangyi.query.cql.operators.temporal import whole_seconds
 from shangyi.query.cql.values import (
     Code,
     CodeSystem,
@@ -45,10 +45,14 @@ def element_property(element: Element, name: str, offset: int) -> Any:
 
 
 def primitive(element: Element, offset: int) -> Any:
-    """The System value of a primitive; a date and time without a zone is taken at ``offset``."""
+    """The System value of a primitive; a date and time without a zone is taken at ``offset``.
+
+    FHIR's seconds without a fraction are whole seconds: where milliseconds are not specified, calculation goes as if
+    they were 0 (02, Date and Time Operators). Only literals of CQL can leave them open.
+    """
     value = system(element)
     if isinstance(value, Temporal):
-        value = to_milliseconds(value)
+        value = whole_seconds(value)
         return DateTime(value.parts, offset) if type(value) is DateTime and value.offset is None else value
     return value
 

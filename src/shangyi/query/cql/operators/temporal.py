@@ -277,6 +277,14 @@ def to_milliseconds(value: Temporal) -> Temporal:
     return type(value)((*value.parts[:-1], seconds), value.offset)
 
 
+def whole_seconds(value: Temporal) -> Temporal:
+    """Known to the millisecond wherever it is known to the second: ``…:05`` is ``…:05.000``."""
+    if len(value.parts) + value.first < 6:
+        return value
+    seconds = Decimal(value.parts[-1]).quantize(_MILLISECOND, ROUND_DOWN)
+    return type(value)((*value.parts[:-1], seconds), value.offset)
+
+
 def step(value: Temporal, sign: int) -> Temporal | None:
     """The next (1) or the one before (-1) at the value's own precision; None beyond the limits of the type."""
     unit = "millisecond" if has_milliseconds(value) else value.precision
