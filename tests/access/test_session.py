@@ -43,6 +43,21 @@ def test_within_the_area_is_read_and_outside_is_refused(county: Access, role: Ro
         mine.read("Patient", "never")
 
 
+def test_what_is_written_inside_while_it_is_looked_for_is_not_called_outside(county: Access) -> None:
+    """As when one form is sent twice at the same instant: it was not there within the area, then it is there at all."""
+    reader = county.records.reader
+    steps = session(county, Role.CLINICIAN)._boundary.reading("Observation", "just-now")
+    rows = reader.rows(*next(steps))
+    county.owner_session().update(observation("just-now", "inside"))
+    found = None
+    while found is None:
+        try:
+            rows = reader.rows(*steps.send(rows))
+        except StopIteration as end:
+            found = end.value
+    assert found.id == "just-now"
+
+
 def test_the_whole_county_sees_both(county: Access) -> None:
     mine = session(county, Role.CLINICIAN, COUNTY)
     assert mine.read("Patient", "inside")

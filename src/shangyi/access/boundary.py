@@ -36,13 +36,15 @@ class Boundary:
         if not self.bounded or policy.group_of(type) in policy.UNBOUNDED_GROUPS:
             version = yield from self.records.reading(type, id)
         else:
+            within = Scope(self.area.bounds, shared=policy.SHARED)
             try:
-                version = yield from self.records.reading(
-                    type, id, Scope(self.area.bounds, shared=policy.SHARED)
-                )
+                version = yield from self.records.reading(type, id, within)
             except NotFound:
                 yield from self.records.reading(type, id)
-                raise Forbidden(OUTSIDE) from None
+                try:  # it may have been written between the two, and inside
+                    version = yield from self.records.reading(type, id, within)
+                except NotFound:
+                    raise Forbidden(OUTSIDE) from None
         if self.cases_only:
             self._require_case([version])
         return version
