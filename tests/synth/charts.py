@@ -21,17 +21,15 @@ def owner(resource: dict[str, Any]) -> str:
 
 
 @cache
-def county(residents: int = 1000, seed: int = 7) -> tuple[Record, ...]:
-    """Every full record of a county, by resource type; dispenses and the thin streams are left out."""
+def county(residents: int = 1000, seed: int = 7, dispenses: bool = False) -> tuple[Record, ...]:
+    """Every full record of a county, by resource type; dispenses only if wanted, the thin streams never."""
     asked = stream.request(residents, seed, UNTIL)
     found: dict[str, Record] = defaultdict(lambda: defaultdict(list))
     for part in stream.parts(asked):
         if part[0] == "block":
             for resource in stream.make(asked, part):
-                if (
-                    owner(resource).startswith("Patient/")
-                    and resource["resourceType"] != "MedicationDispense"
-                ):
+                wanted = dispenses or resource["resourceType"] != "MedicationDispense"
+                if wanted and owner(resource).startswith("Patient/"):
                     found[owner(resource)][resource["resourceType"]].append(resource)
     return tuple(found.values())
 

@@ -23,6 +23,7 @@ def visits(random: Random, person: Person, span: Span) -> Iterator[Visit]:
         bands = [*illness["age"], 130]
         season = data["seasons"][illness["season"]]
         peak = max(season)
+        found: list[Visit] = []
         for index, rate in enumerate(rates):
             start = max(span.first, person.birth + int(bands[index] * YEAR) + 1)
             end = min(span.last, person.birth + int(bands[index + 1] * YEAR))
@@ -35,7 +36,18 @@ def visits(random: Random, person: Person, span: Span) -> Iterator[Visit]:
                 if day in quiet:
                     keep *= low["factor"]
                 if random.random() < keep:
-                    yield _visit(random, illness, person, day, span)
+                    found.append(_visit(random, illness, person, day, span))
+        yield from _of_organs(illness, person, found) if "organs" in illness else found
+
+
+def _of_organs(illness: Mapping[str, Any], person: Person, found: list[Visit]) -> list[Visit]:
+    """The first visits, one for each organ: what has been operated on does not fall ill again."""
+    organs = illness["organs"]
+    told = organs if isinstance(organs, list) else [""] * organs
+    kept = sorted(found, key=lambda visit: visit.day)[: len(told)]
+    for number, visit in enumerate(kept):
+        visit.complaint = told[(person.birth + number) % len(told)] or visit.complaint
+    return kept
 
 
 def _complaint(random: Random, illness: Mapping[str, Any], age: float) -> tuple[str, Mapping[str, Any]]:
