@@ -2,15 +2,17 @@
 
 import shutil
 import tempfile
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.databases import Databases, quick_place
+from tests.scheduling import turn
 
 if TYPE_CHECKING:
     from tests.spark import Start
+    from xdist.scheduler import Scheduling
 
     from shangyi.lake import DuckDBEngine
     from shangyi.store.database import Store
@@ -30,7 +32,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--ecqm-models", metavar="DIR", help="ModelInfo files that the checkout's libraries use")
 
 
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> "Scheduling | None":
+    """How two workers share the tests (``scripts/check.py``)."""
+    if config.getoption("dist") != "loadgroup":
+        return None
+    from tests.scheduling import by_module
+
+    return by_module(config, log)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: turn(item.nodeid))
     if config.getoption("--slow"):
         return
     slow = [item for item in items if item.get_closest_marker("slow")]
@@ -81,33 +93,32 @@ def database_server(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Serve
     """One embedded PostgreSQL for the session, of each worker of xdist; crash-safety off where only speed counts."""
     from shangyi.store import embedded
 
-    home = Path(tempfile.mkdtemp(prefix="shangyi-test-", dir="/tmp"))
+    home = Path(tempfile.mkdtemp(prefix="shangyi-test-", dir=quick_place()))
     home.chmod(0o711)
+    unsafe = {"fsync": "off", "full_page_writes": "off"}
     with embedded.start(
-        home, settings={"shared_buffers": "64MB", "fsync": "off", "max_connections": "200"}
+        home, settings={"shared_buffers": "64MB", "max_connections": "200", **unsafe}
     ) as server:
         yield server
     shutil.rmtree(home, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
-def database_template(database_server: "Server") -> str:
-    """An empty, migrated database to copy."""
+def databases(database_server: "Server") -> Databases:
+    """New databases of it: copies of an empty, migrated one."""
     from shangyi.store.database import Store, create_database
 
     create_database(database_server.conninfo("postgres"), "template_shangyi")
     Store(database_server.conninfo("template_shangyi")).close()
-    return "template_shangyi"
+    return Databases(database_server, "template_shangyi")
 
 
 @pytest.fixture(scope="module")
-def store(database_server: "Server", database_template: str) -> "Iterator[Store]":
+def store(databases: Databases) -> "Iterator[Store]":
     """A store of its own for each test module: a real PostgreSQL, an empty database."""
-    from shangyi.store.database import Store, create_database
+    from shangyi.store.database import Store
 
-    name = f"test_{uuid.uuid4().hex}"
-    create_database(database_server.conninfo("postgres"), name, database_template)
-    with Store(database_server.conninfo(name)) as opened:
+    with Store(databases.new()) as opened:
         yield opened
 
 

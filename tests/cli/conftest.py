@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.cli.commands import Forge
+from tests.databases import quick_place
 
 from shangyi.store import embedded
 
@@ -22,6 +24,7 @@ class Home:
     """A SHANGYI_HOME and the commands on it."""
 
     path: Path
+    forge: Forge
 
     @property
     def environment(self) -> dict[str, str]:
@@ -36,11 +39,7 @@ class Home:
     def run(
         self, *arguments: str, stdin: bytes = b"", code: int | None = 0
     ) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "shangyi.cli", *arguments]
-        done = subprocess.run(command, input=stdin, capture_output=True, env=self.environment, timeout=300)
-        text = subprocess.CompletedProcess(
-            command, done.returncode, done.stdout.decode(), done.stderr.decode()
-        )
+        text = self.forge.run(arguments, stdin, self.environment, 300)
         if code is not None:
             log = self.path / "logs" / "cli-error.log"
             detail = log.read_text()[-3000:] if log.exists() else ""
@@ -74,20 +73,28 @@ class Home:
 
 
 @pytest.fixture(scope="session")
+def forge() -> Iterator[Forge]:
+    """What commands are forked from."""
+    made = Forge({**os.environ, "PYTHONPATH": str(ROOT / "src")})
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
 def home_root() -> Iterator[Path]:
     """A directory that the unprivileged account of PostgreSQL can reach when root runs the tests.
 
     Not below pytest's own, which every run of pytest closes to others.
     """
-    with tempfile.TemporaryDirectory(prefix="shangyi-test-") as name:
+    with tempfile.TemporaryDirectory(prefix="shangyi-test-", dir=quick_place()) as name:
         Path(name).chmod(0o711)
         yield Path(name)
 
 
 @pytest.fixture(scope="module")
-def bare_home(home_root: Path, request: pytest.FixtureRequest) -> Iterator[Home]:
+def bare_home(home_root: Path, forge: Forge, request: pytest.FixtureRequest) -> Iterator[Home]:
     """An empty home, shared by the tests of a module."""
-    made = Home(home_root / request.module.__name__.rpartition(".")[2])
+    made = Home(home_root / request.module.__name__.rpartition(".")[2], forge)
     yield made
     made.stop()
 
@@ -95,5 +102,5 @@ def bare_home(home_root: Path, request: pytest.FixtureRequest) -> Iterator[Home]
 @pytest.fixture(scope="module")
 def home(bare_home: Home) -> Iterator[Home]:
     """The same with its database running throughout, so that each command starts quickly."""
-    with embedded.start(bare_home.path):
+    with embedded.start(bare_home.path, settings={"shared_buffers": "64MB", "fsync": "off"}):
         yield bare_home

@@ -20,7 +20,7 @@ def test_the_way_out_and_back(home: Home, tmp_path: Path) -> None:
     assert home.json("restore", str(file), "--verify")["verified"]
     assert "not empty" in home.run("restore", str(file), code=3).stderr
 
-    other = Home(home.path.with_name("restored"))
+    other = Home(home.path.with_name("restored"), home.forge)
     try:
         other.json("restore", str(file))
         assert other.json("status")["resources"] == {"Patient": 2}
@@ -36,7 +36,7 @@ def test_a_damaged_backup_changes_nothing(home: Home, tmp_path: Path) -> None:
     content = bytearray(file.read_bytes())
     content[len(content) // 3] ^= 0xFF
     file.write_bytes(content)
-    other = Home(home.path.with_name("damaged"))
+    other = Home(home.path.with_name("damaged"), home.forge)
     try:
         assert "backup" in other.run("restore", str(file), code=3).stderr
         assert other.json("status").get("resources", {}) == {}

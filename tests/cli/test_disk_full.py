@@ -17,11 +17,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.cli.commands import Forge
 from tests.cli.conftest import Home
 from tests.cli.test_faults import end, served
 from tests.cli.test_records import ndjson, patient
 
 SIZE_MB = 360
+PEOPLE = 8_000
+"""More than the room that is left for a load."""
 NO_ROOM = r"disk .* full|No space left"
 pytestmark = [
     pytest.mark.timeout(600),
@@ -76,8 +79,8 @@ class Client:
             return answer.status, answer.headers["retry-after"], json.loads(answer.read())
 
 
-def test_everything_goes_on_once_there_is_room(disk: Path) -> None:
-    home = Home(disk / "home")
+def test_everything_goes_on_once_there_is_room(disk: Path, forge: Forge) -> None:
+    home = Home(disk / "home", forge)
     token = home.json("token", "create", "full", "--role", "administrator", "--area", "*")["token"]
     server, address = served(home)
     client = Client(address, token)
@@ -94,7 +97,7 @@ def test_everything_goes_on_once_there_is_room(disk: Path) -> None:
 
         # a load and a backup, too, say what is wrong and leave nothing half done
         file = disk.with_suffix(".ndjson")
-        file.write_bytes(ndjson(*(patient(f"p{n}", "王", str(n) * 50) for n in range(20_000))))
+        file.write_bytes(ndjson(*(patient(f"p{n}", "王", str(n) * 50) for n in range(PEOPLE))))
         fill(disk, but=6_000_000)
         assert re.search(NO_ROOM, home.run("load", str(file), code=6).stderr)
         fill(disk)
@@ -112,10 +115,10 @@ def test_everything_goes_on_once_there_is_room(disk: Path) -> None:
             assert time.monotonic() < deadline, home.log.read_text()[-2000:]
             time.sleep(0.5)
         report = home.json("load", str(file))
-        assert report["added"] + report["unchanged"] == 20_000
+        assert report["added"] + report["unchanged"] == PEOPLE
         found = home.json("status", "--verify")
         assert found["problems"] == []
-        assert found["resources"] == {"Binary": len(kept) + 1, "Patient": 20_000}
+        assert found["resources"] == {"Binary": len(kept) + 1, "Patient": PEOPLE}
         file.unlink()
     finally:
         end(server)

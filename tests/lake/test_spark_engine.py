@@ -17,7 +17,7 @@ from shangyi.lake.snapshot import build
 from shangyi.lake.sync import sync
 from shangyi.store.database import Store
 
-pytestmark = [pytest.mark.xdist_group("spark"), pytest.mark.filterwarnings("ignore::ResourceWarning")]
+pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
 
 
 @pytest.fixture(scope="module")

@@ -2,16 +2,16 @@ import json
 import threading
 import zipfile
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
+from tests.databases import Databases
 
 from shangyi.errors import Conflict, Invalid
 from shangyi.store import keys
 from shangyi.store.backups import backup, restore, verify_backup
-from shangyi.store.database import Store, create_database
-from shangyi.store.embedded import Server
+from shangyi.store.database import Store
 from shangyi.store.exports import export
 from shangyi.store.integrity import verify
 from shangyi.store.load import load
@@ -46,10 +46,8 @@ def filled(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Store:
 
 
 @pytest.fixture
-def empty(database_server: Server, database_template: str, request: pytest.FixtureRequest) -> Any:
-    name = f"empty_{abs(hash(request.node.name))}"
-    create_database(database_server.conninfo("postgres"), name, database_template)
-    with Store(database_server.conninfo(name)) as opened:
+def empty(databases: Databases) -> Iterator[Store]:
+    with Store(databases.new()) as opened:
         yield opened
 
 

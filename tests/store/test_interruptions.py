@@ -6,15 +6,14 @@ import random
 import subprocess
 import sys
 import time
-import uuid
 from pathlib import Path
 
 import psycopg
 import pytest
+from tests.databases import Databases
 
 from shangyi.store.backups import backup, restore, verify_backup
-from shangyi.store.database import Store, create_database
-from shangyi.store.embedded import Server
+from shangyi.store.database import Store
 from shangyi.store.integrity import verify
 from shangyi.store.load import load
 from shangyi.store.migrate import migrations
@@ -69,16 +68,10 @@ def interrupted(what: str, conninfo: str, file: Path, chance: random.Random) -> 
     return "done" in out
 
 
-def fresh(server: Server, template: str = "template0") -> str:
-    name = f"killed_{uuid.uuid4().hex}"
-    create_database(server.conninfo("postgres"), name, template)
-    return server.conninfo(name)
-
-
-def test_a_migration(database_server: Server, tmp_path: Path, rounds: int) -> None:
+def test_a_migration(databases: Databases, tmp_path: Path, rounds: int) -> None:
     chance = random.Random(rounds)
     for _ in range(rounds):
-        conninfo = fresh(database_server)
+        conninfo = databases.new("template0")
         interrupted("migrate", conninfo, tmp_path, chance)
         with psycopg.connect(conninfo) as connection:
             tables = connection.execute(
@@ -103,10 +96,10 @@ def test_a_backup(store: Store, saved: Path, tmp_path: Path, rounds: int) -> Non
         assert [path.name for path in tmp_path.glob(f"{number}.*")] == [target.name]
 
 
-def test_a_restore(database_server: Server, database_template: str, saved: Path, rounds: int) -> None:
+def test_a_restore(databases: Databases, saved: Path, rounds: int) -> None:
     chance = random.Random(rounds)
     for _ in range(rounds):
-        conninfo = fresh(database_server, database_template)
+        conninfo = databases.new()
         done = interrupted("restore", conninfo, saved, chance)
         with Store(conninfo) as opened:
             with opened.pool.connection() as connection:
@@ -118,12 +111,10 @@ def test_a_restore(database_server: Server, database_template: str, saved: Path,
             assert verify(opened).problems == []
 
 
-def test_the_training_of_dictionaries(
-    database_server: Server, database_template: str, people: Path, rounds: int
-) -> None:
+def test_the_training_of_dictionaries(databases: Databases, people: Path, rounds: int) -> None:
     chance = random.Random(rounds)
     for _ in range(rounds):
-        conninfo = fresh(database_server, database_template)
+        conninfo = databases.new()
         interrupted("load", conninfo, people, chance)  # which begins by training
         with Store(conninfo) as opened:
             report = load(opened, [people], workers=0)

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +100,8 @@ class Site:
     access: Access
     loads: Loads
     home: Path
+    sessions: dict[str, list[Any]] = field(default_factory=dict)
+    """The cookies of accounts that have signed in."""
 
 
 @pytest.fixture(scope="module")
@@ -139,12 +141,21 @@ def site(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sit
 
 
 def sign_in(page: Any, site: Site, name: str) -> None:
-    """Sign in as one of the accounts of ``site``."""
+    """Sign in as one of the accounts of ``site``, by its form, to the overview."""
     page.goto(site.address + "/sign-in")
     page.fill("#name", name)
     page.fill("#password", PASSWORD)
     page.click("button.primary")
     page.wait_for_load_state()
+
+
+def signed_in(page: Any, site: Site, name: str) -> None:
+    """Be signed in as one of the accounts of ``site``, on no page yet: its session is begun at the form once."""
+    if name not in site.sessions:
+        with page.context.browser.new_context(locale="zh-CN") as context:
+            sign_in(context.new_page(), site, name)
+            site.sessions[name] = context.cookies()
+    page.context.add_cookies(site.sessions[name])
 
 
 def violations(page: Any) -> list[Any]:

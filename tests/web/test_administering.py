@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from tests.web.conftest import PASSWORD, Site, events, sign_in, violations
+from tests.web.conftest import PASSWORD, Site, events, sign_in, signed_in, violations
 
 from shangyi.errors import Unauthenticated
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.browser
 
 @pytest.mark.parametrize("path", ["/load", "/export", "/accounts", "/accounts/1", "/tokens", "/audit"])
 def test_a_page_is_sound(page: Any, site: Site, path: str) -> None:
-    sign_in(page, site, "admin")
+    signed_in(page, site, "admin")
     for language in ("zh-CN", "en"):
         page.goto(f"{site.address}/language/{language}?next={path}")
         page.wait_for_load_state()
@@ -28,7 +28,7 @@ def test_a_page_is_sound(page: Any, site: Site, path: str) -> None:
 
 
 def test_what_cannot_be_is_said_and_what_was_typed_stays(page: Any, site: Site) -> None:
-    sign_in(page, site, "admin")
+    signed_in(page, site, "admin")
     page.goto(site.address + "/accounts")
     assert violations(page) == []
     page.fill("#name", "newdoctor")
@@ -44,7 +44,7 @@ def test_what_cannot_be_is_said_and_what_was_typed_stays(page: Any, site: Site) 
 
 
 def test_the_first_password_opens_nothing_but_its_own_change(page: Any, browser: Any, site: Site) -> None:
-    sign_in(page, site, "admin")
+    signed_in(page, site, "admin")
     page.goto(site.address + "/accounts")
     page.fill("#name", "village")
     page.fill("#display", "村医")
@@ -85,7 +85,7 @@ def test_the_first_password_opens_nothing_but_its_own_change(page: Any, browser:
 
 
 def test_a_token_is_shown_once_used_and_revoked(page: Any, site: Site) -> None:
-    sign_in(page, site, "admin")
+    signed_in(page, site, "admin")
     page.goto(site.address + "/tokens")
     page.fill("#label", "检验系统")
     page.fill("#area", "991321")
@@ -103,7 +103,7 @@ def test_a_token_is_shown_once_used_and_revoked(page: Any, site: Site) -> None:
 
 
 def test_the_last_administrator_stays(page: Any, site: Site) -> None:
-    sign_in(page, site, "admin")
+    signed_in(page, site, "admin")
     page.goto(f"{site.address}/accounts/{site.access.accounts.get('admin').id}")
     assert page.locator("button.danger").count() == 0
     page.select_option("#role", "reader")
@@ -116,7 +116,7 @@ FETCH = "path => fetch(path).then(r => r.text().then(t => [r.status, r.headers.g
 
 
 def test_records_are_taken_out_and_each_time_is_recorded(page: Any, site: Site) -> None:
-    sign_in(page, site, "admin")
+    signed_in(page, site, "admin")
     page.goto(site.address + "/export")
     assert violations(page) == []
     assert "Patient.ndjson" in page.inner_text("main")

@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.web.conftest import PASSWORD, Site, sign_in, violations
+from tests.web.conftest import PASSWORD, Site, signed_in, violations
 
 from shangyi import lake
 from shangyi.access import Origin
@@ -100,7 +100,7 @@ def test_a_form_of_another_site_asks_nothing(counter: httpx.Client) -> None:
 
 @pytest.mark.browser
 def test_the_page(page: Any, site: Site) -> None:
-    sign_in(page, site, ANALYST)
+    signed_in(page, site, ANALYST)
     for language in ("en", "zh-CN"):
         page.goto(f"{site.address}/language/{language}?next=/analysis")
         assert page.locator("h1").count() == 1
@@ -118,7 +118,7 @@ def test_the_page(page: Any, site: Site) -> None:
 
 @pytest.mark.browser
 def test_each_example_runs(page: Any, site: Site) -> None:
-    sign_in(page, site, ANALYST)
+    signed_in(page, site, ANALYST)
     for name in ("cohort", "control", "cost"):
         page.goto(f"{site.address}/analysis?example={name}")
         page.click("button.primary:has-text('运行'), button.primary:has-text('Run')")

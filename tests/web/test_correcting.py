@@ -4,7 +4,7 @@ import itertools
 from typing import Any
 
 import pytest
-from tests.web.conftest import Site, sign_in, violations
+from tests.web.conftest import Site, signed_in, violations
 from tests.web.correction.test_fields import EXAMPLES, PRESSURE
 
 from shangyi.store.model import SearchRequest
@@ -27,7 +27,7 @@ def current(site: Site, id: str) -> dict[str, Any]:
 def test_a_blood_pressure_is_corrected_by_keyboard_with_a_reason(
     page: Any, site: Site, pressure: str
 ) -> None:
-    sign_in(page, site, "doctor")
+    signed_in(page, site, "doctor")
     page.goto(f"{site.address}/records/Observation/{pressure}")
     page.keyboard.press("e")
     page.wait_for_url("**/correct")
@@ -57,7 +57,7 @@ def test_a_blood_pressure_is_corrected_by_keyboard_with_a_reason(
 
 
 def test_the_timeline_marks_what_was_corrected(page: Any, site: Site, pressure: str) -> None:
-    sign_in(page, site, "doctor")
+    signed_in(page, site, "doctor")
     page.goto(f"{site.address}/records/Observation/{pressure}/correct")
     page.fill("#component-0", "131")
     page.fill("#reason", "抄错一位")
@@ -76,7 +76,7 @@ def test_the_timeline_marks_what_was_corrected(page: Any, site: Site, pressure: 
 
 
 def test_two_people_correct_one_entry(page: Any, site: Site, pressure: str) -> None:
-    sign_in(page, site, "doctor")
+    signed_in(page, site, "doctor")
     page.goto(f"{site.address}/records/Observation/{pressure}/correct")
     theirs = current(site, pressure)
     theirs["component"][1]["valueQuantity"]["value"] = 80
@@ -99,7 +99,7 @@ def test_two_people_correct_one_entry(page: Any, site: Site, pressure: str) -> N
 
 
 def test_a_form_sent_twice_corrects_once(page: Any, site: Site, pressure: str) -> None:
-    sign_in(page, site, "doctor")
+    signed_in(page, site, "doctor")
     page.goto(f"{site.address}/records/Observation/{pressure}/correct")
     page.fill("#component-0", "130")
     page.fill("#reason", "看错读数")
@@ -116,7 +116,7 @@ def test_a_visit_is_made_void_with_what_was_entered_in_it(page: Any, site: Site,
     visit = f"visit-{pressure}"
     site.access.records.update({**EXAMPLES["Encounter"], "id": visit, "subject": {"reference": "Patient/p1"}})
     site.access.records.update({**current(site, pressure), "encounter": {"reference": f"Encounter/{visit}"}})
-    sign_in(page, site, "doctor")
+    signed_in(page, site, "doctor")
     page.goto(f"{site.address}/records/Encounter/{visit}/correct")
     assert violations(page) == []
     page.fill("#reason", "记到了别人名下")
@@ -138,7 +138,7 @@ def test_without_script_too_and_not_by_a_reader(browser: Any, site: Site, pressu
     site.access.accounts.create("looker", "brook-lantern-42-quiet", "reader", "991321", display="查阅")
     context = browser.new_context(java_script_enabled=False, locale="zh-CN")
     page = context.new_page()
-    sign_in(page, site, "doctor")
+    signed_in(page, site, "doctor")
     page.goto(f"{site.address}/records/Patient/p1/correct")
     page.fill("#phone", "13911112222")
     page.fill("#reason", "换了号码")
@@ -146,7 +146,7 @@ def test_without_script_too_and_not_by_a_reader(browser: Any, site: Site, pressu
     assert "换了号码" in page.inner_text(".timeline")
     assert "13911112222" not in page.inner_text(".timeline")
     context.clear_cookies()
-    sign_in(page, site, "looker")
+    signed_in(page, site, "looker")
     page.goto(f"{site.address}/records/Observation/{pressure}")
     assert page.locator(f'a[href="/records/Observation/{pressure}/correct"]').count() == 0
     assert page.goto(f"{site.address}/records/Observation/{pressure}/correct").status == 403

@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.web.conftest import PASSWORD, Site, sign_in, violations
+from tests.web.conftest import PASSWORD, Site, signed_in, violations
 
 from shangyi.errors import NotFound
 from shangyi.store.model import SearchRequest
@@ -44,7 +44,7 @@ def test_files_are_dropped_watched_and_what_was_refused_is_read(
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as packed:
         packed.writestr("里面/患者.ndjson", patients("zip", 5))
-    sign_in(page, site, "admin")
+    signed_in(page, site, "admin")
     page.goto(site.address + "/load")
     assert violations(page) == []
     page.set_input_files(
@@ -85,7 +85,7 @@ def test_files_are_dropped_watched_and_what_was_refused_is_read(
 def test_without_script_and_nothing_is_added_twice(browser: Any, site: Site) -> None:
     context = browser.new_context(java_script_enabled=False, locale="zh-CN")
     page = context.new_page()
-    sign_in(page, site, "admin")
+    signed_in(page, site, "admin")
     for expected in ((3, 0), (0, 3)):
         page.goto(site.address + "/load")
         file = {"name": "x.ndjson", "mimeType": "application/json", "buffer": patients("plain", 3)}
@@ -122,7 +122,7 @@ def test_a_load_is_taken_up_after_its_process_was_killed(site: Site) -> None:
 
 
 def test_a_load_is_stopped_by_hand(page: Any, site: Site) -> None:
-    sign_in(page, site, "admin")
+    signed_in(page, site, "admin")
     job = site.loads.create(site.access.browser_session(_cookie(site)).principal)
     (site.loads.jobs.place(job.id) / "files" / "0000-much.ndjson").write_bytes(patients("much", 60_000))
     job.files = [("much.ndjson", 1)]
@@ -186,7 +186,7 @@ def test_a_name_cannot_leave_its_place(site: Site, browserless: httpx.Client) ->
 
 
 def test_only_an_administrator_loads(page: Any, site: Site, browserless: httpx.Client) -> None:
-    sign_in(page, site, "doctor")
+    signed_in(page, site, "doctor")
     assert page.goto(site.address + "/load").status == 403
     assert page.locator('a[href="/load"]').count() == 0
     browserless.cookies.clear()

@@ -4,7 +4,7 @@ import itertools
 from typing import Any
 
 import pytest
-from tests.web.conftest import RECORDS, Site, sign_in, violations
+from tests.web.conftest import RECORDS, Site, signed_in, violations
 
 pytestmark = pytest.mark.browser
 NUMBER = itertools.count()
@@ -40,7 +40,7 @@ def test_two_records_are_merged_and_apart_again(page: Any, site: Site, two: tupl
         read(*r.split("/")).resource
         for r in (f"Patient/{first}", f"Patient/{second}", f"Observation/{first[:-1]}o")
     ]
-    sign_in(page, site, "doctor")
+    signed_in(page, site, "doctor")
     page.goto(f"{site.address}/residents/{first}/merge")
     assert violations(page) == []
     page.click(".facts-list a.button")
@@ -83,7 +83,7 @@ def test_two_records_are_merged_and_apart_again(page: Any, site: Site, two: tupl
 
 def test_a_record_changed_meanwhile_is_looked_at_again(page: Any, site: Site, two: tuple[str, str]) -> None:
     first, second = two
-    sign_in(page, site, "doctor")
+    signed_in(page, site, "doctor")
     page.goto(f"{site.address}/residents/{first}/merge?with_value={second}")
     patient = site.access.records.read("Patient", second).resource
     site.access.records.update({**patient, "birthDate": "1958-03-15"})
@@ -99,7 +99,7 @@ def test_a_record_changed_meanwhile_is_looked_at_again(page: Any, site: Site, tw
 
 def test_what_was_written_for_another_stands_in_the_way(page: Any, site: Site, two: tuple[str, str]) -> None:
     first, second = two
-    sign_in(page, site, "doctor")
+    signed_in(page, site, "doctor")
     page.goto(f"{site.address}/residents/{first}/merge?with_value={second}")
     page.check(f'input[name="survivor"][value="{first}"]')
     page.fill("#reason", "同一人")
@@ -123,5 +123,5 @@ def test_a_merge_reaches_no_further_than_the_area(page: Any, site: Site, two: tu
     site.access.records.update(
         {"resourceType": "Patient", "id": "outside", "address": [{"extension": [extension]}]}
     )
-    sign_in(page, site, "doctor")
+    signed_in(page, site, "doctor")
     assert page.goto(f"{site.address}/residents/{two[0]}/merge?with_value=outside").status == 403

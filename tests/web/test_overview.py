@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from tests.care.standing.records import measured, patient, pressure, problem
-from tests.web.conftest import DIVISION, Site, sign_in
+from tests.web.conftest import DIVISION, Site, sign_in, signed_in
 
 from shangyi.care.standing import people
 from shangyi.store.model import EVERYTHING
@@ -57,7 +57,7 @@ def county(site: Site) -> None:
 
 
 def test_who_needs_the_doctor_stands_first_with_why_and_what_next(page: Any, site: Site) -> None:
-    sign_in(page, site, "doctor")
+    signed_in(page, site, "doctor")
     page.goto(site.address + "/?of=area")
     rows = page.locator("#due tbody tr")
     first = rows.first.inner_text()
@@ -71,7 +71,7 @@ def test_who_needs_the_doctor_stands_first_with_why_and_what_next(page: Any, sit
 
 
 def test_a_kind_is_swapped_in_place(page: Any, site: Site) -> None:
-    sign_in(page, site, "doctor")
+    signed_in(page, site, "doctor")
     page.goto(site.address + "/?of=area")
     page.evaluate("window.kept = true")
     page.click("#due .segmented a:has-text('慢病')")
@@ -85,7 +85,7 @@ def test_a_kind_is_swapped_in_place(page: Any, site: Site) -> None:
 
 
 def test_every_number_opens_onto_its_people(page: Any, site: Site) -> None:
-    sign_in(page, site, "doctor")
+    signed_in(page, site, "doctor")
     page.goto(site.address + "/?of=area")
     value = page.locator("a.figure").first.locator(".value").inner_text()
     page.locator("a.figure").first.click()
@@ -99,7 +99,7 @@ def test_every_number_opens_onto_its_people(page: Any, site: Site) -> None:
 
 
 def test_a_list_is_filtered_sorted_and_walked_by_keys(page: Any, site: Site) -> None:
-    sign_in(page, site, "doctor")
+    signed_in(page, site, "doctor")
     page.goto(site.address + "/residents?state=problem:I10.x00&sort=age")
     assert page.locator("tbody b").all_inner_texts() == ["周建国", "吴勇", "郑芳"]
     assert page.locator(".list-bar [aria-current]", has_text="年龄").count() == 1
@@ -113,14 +113,14 @@ def test_a_list_is_filtered_sorted_and_walked_by_keys(page: Any, site: Site) -> 
 
 
 def test_narrow_rows_are_remembered(page: Any, site: Site) -> None:
-    sign_in(page, site, "doctor")
+    signed_in(page, site, "doctor")
     page.goto(site.address + "/residents?density=dense")
     page.goto(site.address + "/residents")
     assert page.locator("table.dense").count() == 1
 
 
 def test_each_figure_is_a_file_too(page: Any, site: Site) -> None:
-    sign_in(page, site, "doctor")
+    signed_in(page, site, "doctor")
     for name in ("pyramid", "visits", "hypertension", "places", "reports", "conditions", "illnesses"):
         answer = page.request.get(f"{site.address}/figures/{name}.csv?of=area")
         assert answer.headers["content-type"].startswith("text/csv"), name

@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 import pytest
-from tests.web.conftest import Site, events, sign_in, violations
+from tests.web.conftest import Site, events, sign_in, signed_in, violations
 
 pytestmark = pytest.mark.browser
 
@@ -31,7 +31,7 @@ PAGES = (
 
 @pytest.mark.parametrize("path", PAGES)
 def test_a_page_is_sound(page: Any, site: Site, path: str) -> None:
-    sign_in(page, site, "doctor")
+    signed_in(page, site, "doctor")
     for language in ("zh-CN", "en"):
         page.goto(f"{site.address}/language/{language}?next={path}")
         page.wait_for_load_state()
@@ -51,7 +51,7 @@ def test_nobody_reads_without_signing_in(page: Any, site: Site) -> None:
 
 
 def test_numbers_are_masked_and_shown_on_request(page: Any, site: Site) -> None:
-    sign_in(page, site, "doctor")
+    signed_in(page, site, "doctor")
     page.goto(site.address + "/residents/p1")
     assert "991321195803140027" not in page.content()
     page.locator("form.reveal button").first.click()
@@ -65,7 +65,7 @@ def test_the_record_behind_a_resident_masks_numbers_until_asked_and_that_is_audi
     def reveals() -> int:
         return sum("Patient/p1" in str(event) for event in events(site, "reveal"))
 
-    sign_in(page, site, "doctor")
+    signed_in(page, site, "doctor")
     before = reveals()
     page.goto(site.address + "/records/Patient/p1")
     assert "9913··········27" in page.inner_text("pre")
@@ -94,7 +94,7 @@ def test_a_resident_is_found_as_one_types(page: Any, site: Site) -> None:
 def test_what_is_looked_for_stands_in_no_address(page: Any, site: Site) -> None:
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
-    sign_in(page, site, "doctor")
+    signed_in(page, site, "doctor")
     for where, sends in (
         ("/", "#search"),
         ("/residents", "main input[name=q]"),
@@ -114,7 +114,7 @@ def test_what_is_looked_for_stands_in_no_address(page: Any, site: Site) -> None:
 
 
 def test_a_visit_is_recorded_by_keyboard_once(page: Any, site: Site) -> None:
-    sign_in(page, site, "doctor")
+    signed_in(page, site, "doctor")
     page.goto(site.address + "/residents/p1")
     page.keyboard.press("n")
     page.wait_for_selector("#systolic:focus")
@@ -140,9 +140,9 @@ def test_pages_are_readable_without_script(browser: Any, site: Site) -> None:
 
 
 def test_the_audit_is_for_administrators(page: Any, site: Site) -> None:
-    sign_in(page, site, "doctor")
+    signed_in(page, site, "doctor")
     assert page.goto(site.address + "/audit").status == 403
     page.context.clear_cookies()
-    sign_in(page, site, "admin")
+    signed_in(page, site, "admin")
     assert page.goto(site.address + "/audit").status == 200
     assert page.locator("tbody tr").count() > 1

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from tests.web.conftest import Site, sign_in, violations
+from tests.web.conftest import Site, signed_in, violations
 
 from shangyi.store.model import SearchRequest
 from shangyi.terminology.gb11643 import check_character
@@ -20,7 +20,7 @@ def found(site: Site, type: str, *parameters: tuple[str, str]) -> list[dict[str,
 
 
 def test_a_resident_is_registered_by_keyboard(page: Any, site: Site) -> None:
-    sign_in(page, site, "doctor")
+    signed_in(page, site, "doctor")
     page.goto(site.address + "/residents/new")
     page.wait_for_function("document.activeElement.id === 'resident_id'")
     page.keyboard.type(number("99132119900506001"))
@@ -54,7 +54,7 @@ def test_a_resident_is_registered_by_keyboard(page: Any, site: Site) -> None:
 
 
 def test_a_likely_duplicate_is_shown_as_one_types_and_can_be_opened(page: Any, site: Site) -> None:
-    sign_in(page, site, "doctor")
+    signed_in(page, site, "doctor")
     page.goto(site.address + "/residents/new")
     page.fill("#name", "单秀兰")
     page.fill("#birth", "19580314")
@@ -69,7 +69,7 @@ def test_a_likely_duplicate_is_shown_as_one_types_and_can_be_opened(page: Any, s
 
 
 def test_another_person_is_registered_with_a_reason_and_once(page: Any, site: Site) -> None:
-    sign_in(page, site, "doctor")
+    signed_in(page, site, "doctor")
     page.goto(site.address + "/residents/new")
     page.fill("#name", "单秀岚")
     page.fill("#birth", "1958-03-14")
@@ -95,7 +95,7 @@ def test_another_person_is_registered_with_a_reason_and_once(page: Any, site: Si
 def test_it_works_without_script_and_says_which_one(browser: Any, site: Site) -> None:
     context = browser.new_context(java_script_enabled=False, locale="zh-CN")
     page = context.new_page()
-    sign_in(page, site, "doctor")
+    signed_in(page, site, "doctor")
     page.goto(site.address + "/residents/new")
     page.fill("#name", "陈小明")
     page.fill("#birth", "20200203")
@@ -125,7 +125,7 @@ def test_somebody_of_another_area_is_not_registered_twice(page: Any, site: Site)
             "address": [{"extension": [division]}],
         }
     )
-    sign_in(page, site, "doctor")
+    signed_in(page, site, "doctor")
     page.goto(site.address + "/residents/new")
     page.fill("#resident_id", identifier["value"])
     page.fill("#name", "远人")
@@ -138,6 +138,6 @@ def test_somebody_of_another_area_is_not_registered_twice(page: Any, site: Site)
 
 def test_a_reader_does_not_register(page: Any, site: Site) -> None:
     site.access.accounts.create("reader", "brook-lantern-42-quiet", "reader", "991321", display="查阅")
-    sign_in(page, site, "reader")
+    signed_in(page, site, "reader")
     assert page.goto(site.address + "/residents/new").status == 403
     assert page.locator('a[href="/residents/new"]').count() == 0

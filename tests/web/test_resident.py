@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from tests.care.standing.records import coded, measured, order, pressure, problem
-from tests.web.conftest import Site, sign_in
+from tests.web.conftest import Site, signed_in
 from tests.web.test_overview import DAYS_AGO, someone
 
 from shangyi.web import formats
@@ -63,7 +63,7 @@ def record(site: Site) -> None:
 
 
 def test_what_to_do_now_says_why_and_leads_to_the_record(page: Any, site: Site) -> None:
-    sign_in(page, site, "doctor")
+    signed_in(page, site, "doctor")
     page.goto(site.address + "/residents/z1")
     first = page.locator(".decision").first
     assert "186/112" in first.inner_text()
@@ -74,7 +74,7 @@ def test_what_to_do_now_says_why_and_leads_to_the_record(page: Any, site: Site) 
 
 
 def test_the_chart_has_its_target_its_medicine_and_its_table(page: Any, site: Site) -> None:
-    sign_in(page, site, "doctor")
+    signed_in(page, site, "doctor")
     page.goto(site.address + "/residents/z1?window=1y")
     card = page.locator("#pressure")
     assert "目标 <150/90" in card.inner_text(), "by age: 65 and older"
@@ -89,7 +89,7 @@ def test_the_chart_has_its_target_its_medicine_and_its_table(page: Any, site: Si
 
 
 def test_a_trend_opens_onto_all_its_values(page: Any, site: Site) -> None:
-    sign_in(page, site, "doctor")
+    signed_in(page, site, "doctor")
     page.goto(site.address + "/residents/z1")
     card = page.locator(".trend-card").first
     assert "58" in card.inner_text()
@@ -102,7 +102,7 @@ def test_a_trend_opens_onto_all_its_values(page: Any, site: Site) -> None:
 
 
 def test_the_timeline_is_swapped_by_kind_and_walked_to_the_end(page: Any, site: Site) -> None:
-    sign_in(page, site, "doctor")
+    signed_in(page, site, "doctor")
     page.goto(site.address + "/residents/z1")
     page.evaluate("window.kept = true")
     page.click("#timeline .segmented a:has-text('就诊')")
@@ -117,7 +117,7 @@ def test_the_timeline_is_swapped_by_kind_and_walked_to_the_end(page: Any, site: 
 
 
 def test_every_number_is_masked_and_shown_one_at_a_time(page: Any, site: Site) -> None:
-    sign_in(page, site, "doctor")
+    signed_in(page, site, "doctor")
     page.goto(site.address + "/residents/z1")
     assert "91321195803140019" not in page.content()
     page.click("form.reveal:has-text('医保号') button")
@@ -126,7 +126,7 @@ def test_every_number_is_masked_and_shown_one_at_a_time(page: Any, site: Site) -
 
 
 def test_a_household_is_one_step_away(page: Any, site: Site) -> None:
-    sign_in(page, site, "doctor")
+    signed_in(page, site, "doctor")
     page.goto(site.address + "/residents/z1")
     page.click(".banner a:has-text('周小雨')")
     page.wait_for_url("**/residents/z2")
@@ -135,7 +135,7 @@ def test_a_household_is_one_step_away(page: Any, site: Site) -> None:
 
 
 def test_of_the_dead_nothing_is_asked(page: Any, site: Site) -> None:
-    sign_in(page, site, "doctor")
+    signed_in(page, site, "doctor")
     page.goto(site.address + "/residents/z3")
     assert "终年 90 岁" in page.inner_text(".banner")
     assert page.locator("#now").count() == 0
@@ -147,7 +147,7 @@ def test_of_the_dead_nothing_is_asked(page: Any, site: Site) -> None:
 )
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_the_pages_are_sound_in_both_themes(page: Any, site: Site, path: str, theme: str) -> None:
-    sign_in(page, site, "doctor")
+    signed_in(page, site, "doctor")
     page.emulate_media(color_scheme=theme)
     page.goto(site.address + path)
     found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
@@ -157,7 +157,7 @@ def test_the_pages_are_sound_in_both_themes(page: Any, site: Site, path: str, th
 
 
 def test_the_summary_prints_on_one_sheet_with_time_and_author(page: Any, site: Site) -> None:
-    sign_in(page, site, "doctor")
+    signed_in(page, site, "doctor")
     page.goto(site.address + "/residents/z1/summary")
     text = page.inner_text(".sheet")
     assert f"截至 {dt.datetime.now(formats.ZONE).date()}" in text

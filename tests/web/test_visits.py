@@ -4,7 +4,7 @@ import time
 from typing import Any
 
 import pytest
-from tests.web.conftest import Site, sign_in, violations
+from tests.web.conftest import Site, sign_in, signed_in, violations
 
 from shangyi.store.model import SearchRequest
 
@@ -39,7 +39,7 @@ def resident(site: Site, id: str) -> None:
 
 def test_pressures_diagnosis_medicine_and_allergy_by_keyboard(page: Any, site: Site) -> None:
     resident(site, "v1")
-    sign_in(page, site, "doctor")
+    signed_in(page, site, "doctor")
     page.goto(site.address + "/residents/v1")
     keys, began = Keys(page), time.monotonic()
     keys.press("n")
@@ -69,7 +69,7 @@ def test_pressures_diagnosis_medicine_and_allergy_by_keyboard(page: Any, site: S
 
 
 def test_a_filled_row_is_followed_by_another_that_works(page: Any, site: Site) -> None:
-    sign_in(page, site, "doctor")
+    signed_in(page, site, "doctor")
     page.goto(site.address + "/residents/p1/visit")
     for number, (typed, name) in enumerate((("gxy", "高血压病"), ("tnb", "2型糖尿病"))):
         page.focus(f"#diagnosis-{number}")
@@ -88,7 +88,7 @@ def test_rare_values_and_allergies_are_asked_about_and_nothing_typed_is_lost(pag
         {"resourceType": "AllergyIntolerance", "id": "v2a", "patient": {"reference": "Patient/v2"}, "code": coding,
          "clinicalStatus": {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical", "code": "active"}]}}
     )  # fmt: skip
-    sign_in(page, site, "doctor")
+    signed_in(page, site, "doctor")
     page.goto(site.address + "/residents/v2/visit")
     assert "青霉素类" in page.inner_text("h1")
     page.fill("#systolic", "16")
@@ -121,7 +121,7 @@ def test_medicines_are_prescribed_again(page: Any, site: Site) -> None:
          "subject": {"reference": "Patient/v3"}, "medicationCodeableConcept": {"text": "盐酸二甲双胍片 0.5g"},
          "dosageInstruction": [{"text": "每次0.5g，每日3次"}]}
     )  # fmt: skip
-    sign_in(page, site, "doctor")
+    signed_in(page, site, "doctor")
     page.goto(site.address + "/residents/v3/visit")
     page.focus('input[name="again"]')
     page.keyboard.press("Space")
@@ -134,7 +134,7 @@ def test_medicines_are_prescribed_again(page: Any, site: Site) -> None:
 
 def test_a_form_sent_twice_is_one_visit_and_another_content_is_asked_about(page: Any, site: Site) -> None:
     resident(site, "v4")
-    sign_in(page, site, "doctor")
+    signed_in(page, site, "doctor")
     page.goto(site.address + "/residents/v4/visit")
     page.fill("#note", "复诊")
     body = page.evaluate("new URLSearchParams(new FormData(document.querySelector('#visit'))).toString()")
@@ -152,7 +152,7 @@ def test_a_form_sent_twice_is_one_visit_and_another_content_is_asked_about(page:
 
 def test_what_was_typed_survives_a_cut_line_and_an_ended_session(page: Any, site: Site) -> None:
     resident(site, "v6")
-    sign_in(page, site, "doctor")
+    signed_in(page, site, "doctor")
     page.goto(site.address + "/residents/v6/visit")
     page.fill("#note", "没有网络")
     page.context.set_offline(True)
@@ -176,7 +176,7 @@ def test_what_was_typed_survives_a_cut_line_and_an_ended_session(page: Any, site
 
 
 def test_initials_that_were_not_chosen_from_are_asked_about(page: Any, site: Site) -> None:
-    sign_in(page, site, "doctor")
+    signed_in(page, site, "doctor")
     page.goto(site.address + "/residents/p1/visit")
     page.fill("#medicine-0", "J01CA04")
     page.keyboard.press("Escape")
@@ -189,7 +189,7 @@ def test_without_script(browser: Any, site: Site) -> None:
     resident(site, "v5")
     context = browser.new_context(java_script_enabled=False, locale="zh-CN")
     page = context.new_page()
-    sign_in(page, site, "doctor")
+    signed_in(page, site, "doctor")
     page.goto(site.address + "/residents/v5/visit")
     page.fill("#diagnosis-0", "I10.x00")
     page.click('button[value="more"]')

@@ -151,12 +151,12 @@ def open(
         raise
 
 
-def create_database(conninfo: str, name: str, template: str = "template0") -> None:
+def create_database(conninfo: str, name: str) -> None:
     """Make the database unless it is there."""
     with psycopg.connect(conninfo, autocommit=True) as connection:
         if connection.execute("select 1 from pg_database where datname = %s", [name]).fetchone() is None:
-            statement = psycopg.sql.SQL("create database {} template {}").format(
-                psycopg.sql.Identifier(name), psycopg.sql.Identifier(template)
+            statement = psycopg.sql.SQL("create database {} template template0").format(
+                psycopg.sql.Identifier(name)
             )
             try:
                 connection.execute(statement)

@@ -12,7 +12,6 @@ from shangyi.query.views import ViewError
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.xdist_group("spark"),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
 ]
 

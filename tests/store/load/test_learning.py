@@ -2,17 +2,16 @@
 
 import json
 import random
-import uuid
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.databases import Databases
 
 from shangyi.errors import Unavailable
-from shangyi.store.database import Store, create_database
-from shangyi.store.embedded import Server
+from shangyi.store.database import Store
 from shangyi.store.integrity import verify
 from shangyi.store.load import learning, load, prepare
 from shangyi.store.types import NUMBERS
@@ -21,11 +20,9 @@ GROUP, ORGANIZATION = NUMBERS["Group"], NUMBERS["Organization"]
 
 
 @pytest.fixture
-def empty(database_server: Server, database_template: str) -> Iterator[Store]:
+def empty(databases: Databases) -> Iterator[Store]:
     """A store without dictionaries."""
-    name = f"learning_{uuid.uuid4().hex}"
-    create_database(database_server.conninfo("postgres"), name, database_template)
-    with Store(database_server.conninfo(name)) as store:
+    with Store(databases.new()) as store:
         yield store
 
 

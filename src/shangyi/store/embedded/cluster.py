@@ -116,8 +116,11 @@ def _run(command: list[str], where: Path, given: dict[str, Any]) -> None:
         raise Misconfigured("The database could not be made: {reason}", reason=reason[-600:])
 
 
-def create(data: Path, binaries: Path, account: Account, password_file: Path) -> None:
-    """A new cluster in ``data``, complete or not there: made aside, then renamed. C locale, UTF-8."""
+def create(data: Path, binaries: Path, account: Account, password_file: Path, durable: bool = True) -> None:
+    """A new cluster in ``data``, complete or not there: made aside, then renamed. C locale, UTF-8.
+
+    ``durable``: on disk before it counts as made.
+    """
     if not password_file.exists():
         write_private(password_file, secrets.token_urlsafe(32))
     password = password_file.read_text(encoding="utf-8")
@@ -147,7 +150,7 @@ def create(data: Path, binaries: Path, account: Account, password_file: Path) ->
     if account.switched:
         account.own(made)
         data.parent.chmod(0o700)
-    if hasattr(os, "sync"):
+    if durable and hasattr(os, "sync"):
         os.sync()
     (made / "data").rename(data)
     made.rmdir()

@@ -97,7 +97,8 @@ def _start(home: Path, data: Path, lease: Lease, say: Progress, overrides: dict[
         accounts.require_reachable(home / FOLDER, account)
     if not (data / "PG_VERSION").exists():
         say("Making the database")
-        cluster.create(data, binaries.locate(home, account), account, password)
+        durable = overrides.get("fsync") != "off"
+        cluster.create(data, binaries.locate(home, account), account, password, durable)
     if not password.exists():
         raise Misconfigured("The file {path} with the database password is missing", path=str(password))
     socket = None if sys.platform == "win32" else _socket_directory(home, account, say)
