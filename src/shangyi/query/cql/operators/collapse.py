@@ -61,7 +61,7 @@ def _unit(per: Quantity) -> str | None:
 
 
 def _coarsest(source: list[Interval]) -> str | None:
-    values = [value for i in source for value in (start_of(i), end_of(i))]
+    values = [value for i in source for value in (start_of(i), end_of(i)) if value is not None]
     if not values or not isinstance(values[0], Temporal):
         return None
     return min((_precision(value) for value in values), key=LEVELS.__getitem__)

@@ -5,8 +5,10 @@ are exact in DECIMAL(38) and rounded once, quotients are whole numbers of 10^-8 
 divide decimals as DOUBLE or to six places.
 """
 
+from shangyi.query.cql.sql import quantity
 from shangyi.query.cql.sql.builder import Builder, Call
-from shangyi.query.cql.sql.values import NUMBER, Range, Scalar, Value, bounds
+from shangyi.query.cql.sql.moving import move
+from shangyi.query.cql.sql.values import NUMBER, Quantity, Range, Scalar, Value, bounds
 from shangyi.query.cql.types import DECIMAL, INTEGER, LONG, STRING, Type
 from shangyi.query.sql import ir
 from shangyi.query.sql.ir import Expr, SqlType
@@ -31,9 +33,12 @@ def _plain(name: str) -> Builder:
     def build(call: Call) -> Value | None:
         if name == "add" and set(call.types) == {STRING}:
             return Scalar(STRING, ir.Call("concat", call.columns))
+        left, right = call.operands
+        if isinstance(left, Range) and isinstance(right, Quantity) and name in ("add", "sub"):
+            return move(call.at, left, right, 1 if name == "add" else -1)
         kind = _kind(call)
         if kind is None:
-            return None
+            return _of_quantities(call)
         if any(isinstance(operand, Range) for operand in call.operands):
             return _uncertain(name, call) if kind == INTEGER else None
         return _fitting(kind, ir.Call(name, tuple(_widened(kind, c) for c in call.columns)))
@@ -61,9 +66,28 @@ def _uncertain(name: str, call: Call) -> Value | None:
     return Range(INTEGER, *made)
 
 
+def _of_quantities(call: Call) -> Value | None:
+    """Of two quantities, or a quantity and a number."""
+    pair = [_as_quantity(operand) for operand in call.operands]
+    if None in pair or not any(isinstance(operand, Quantity) for operand in call.operands):
+        return None
+    left, right = (q for q in pair if q is not None)
+    return quantity.calculated(call.at, call.node.name, left, right)
+
+
+def _as_quantity(value: Value) -> Quantity | None:
+    if isinstance(value, Quantity):
+        return value
+    return (
+        Quantity(ir.Cast(value.sql, NUMBER), ir.text("1"))
+        if isinstance(value, Scalar) and value.type in _OWN
+        else None
+    )
+
+
 def _divide(call: Call) -> Value | None:
     if _kind(call) != DECIMAL:
-        return None
+        return _of_quantities(call)
     return _fitting(DECIMAL, ir.Call("places_divide", call.columns))
 
 
@@ -73,7 +97,7 @@ def _whole(name: str) -> Builder:
     def build(call: Call) -> Value | None:
         kind = _kind(call)
         if kind is None:
-            return None
+            return _of_quantities(call)
         wide = ir.LONG if kind == INTEGER else NUMBER
         left, right = (ir.Cast(c, wide) for c in call.columns)
         zero = ir.call("eq", right, ir.number(0))
@@ -84,16 +108,22 @@ def _whole(name: str) -> Builder:
 
 
 def _negate(call: Call) -> Value | None:
+    (value,) = call.operands
+    if isinstance(value, Quantity):
+        return Quantity(ir.call("negative", value.value), value.unit)
     kind = _kind(call)
     if kind is None:
         return None
-    if isinstance(call.operands[0], Range):
-        low, high = bounds(call.operands[0])
+    if isinstance(value, Range):
+        low, high = bounds(value)
         return Range(kind, ir.call("negative", high), ir.call("negative", low))
     return _fitting(kind, ir.call("negative", _widened(kind, call.columns[0])))
 
 
 def _absolute(call: Call) -> Value | None:
+    (value,) = call.operands
+    if isinstance(value, Quantity):
+        return Quantity(ir.call("abs", value.value), value.unit)
     kind = _kind(call)
     return None if kind is None else _fitting(kind, ir.call("abs", _widened(kind, call.columns[0])))
 

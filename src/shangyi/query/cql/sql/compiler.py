@@ -4,22 +4,36 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from shangyi.query.cql import tree
-from shangyi.query.cql.sql import arithmetic, comparison, logic, strings, temporal
+from shangyi.query.cql.sql import (
+    arithmetic,
+    comparison,
+    equality,
+    intervals,
+    logic,
+    moments,
+    strings,
+    structures,
+    temporal,
+)
 from shangyi.query.cql.sql.builder import Builder, Call
 from shangyi.query.cql.sql.columns import Columns
 from shangyi.query.cql.sql.constants import literal
 from shangyi.query.cql.sql.errors import NoForm
-from shangyi.query.cql.sql.shapes import null, unified
-from shangyi.query.cql.sql.values import Value, bounds, chosen
+from shangyi.query.cql.sql.shapes import case, null, unified
+from shangyi.query.cql.sql.values import Value, bounds
 from shangyi.query.sql import ir
 
-OPERATORS: Mapping[str, Builder] = {
-    **logic.OPERATORS,
-    **comparison.OPERATORS,
-    **arithmetic.OPERATORS,
-    **strings.OPERATORS,
-    **temporal.OPERATORS,
-}
+SECTIONS: tuple[Mapping[str, Builder], ...] = (
+    logic.OPERATORS,
+    equality.OPERATORS,
+    comparison.OPERATORS,
+    arithmetic.OPERATORS,
+    strings.OPERATORS,
+    temporal.OPERATORS,
+    moments.OPERATORS,
+    intervals.OPERATORS,
+)
+"""Operators by their names in ELM; of several of a name the first that has a form for the operands."""
 
 
 def compile_node(node: tree.Node, columns: Columns) -> Value:
@@ -45,15 +59,16 @@ def _operand(node: tree.OperandRef, columns: Columns) -> Value:
 
 
 def _operator(node: tree.Operator, columns: Columns) -> Value:
-    build = OPERATORS.get(node.name)
-    if build is None:
+    builders = [section[node.name] for section in SECTIONS if node.name in section]
+    if not builders:
         raise NoForm("{node} has no form in SQL yet", node=node.name)
     call = Call(node, tuple(compile_node(operand, columns) for operand in node.operands), columns)
-    found = build(call)
-    if found is None:
-        types = ", ".join(map(str, call.types))
-        raise NoForm("{node} of {types} has no form in SQL yet", node=node.name, types=types)
-    return found
+    for build in builders:
+        found = build(call)
+        if found is not None:
+            return found
+    types = ", ".join(map(str, call.types))
+    raise NoForm("{node} of {types} has no form in SQL yet", node=node.name, types=types)
 
 
 def _if(node: tree.If, columns: Columns) -> Value:
@@ -61,20 +76,28 @@ def _if(node: tree.If, columns: Columns) -> Value:
 
 
 def _case(node: tree.Case, columns: Columns) -> Value:
-    if node.comparand is not None:
-        raise NoForm("{node} has no form in SQL yet", node="Case")
-    return _choice(tuple((item.when, item.then) for item in node.items), node.otherwise, columns)
+    if node.comparand is None:
+        return _choice(tuple((item.when, item.then) for item in node.items), node.otherwise, columns)
+    comparand = compile_node(node.comparand, columns)
+    equal = [equality.equal(columns, comparand, compile_node(item.when, columns)) for item in node.items]
+    return _chosen(equal, (*(item.then for item in node.items), node.otherwise), columns)
 
 
 def _choice(items: tuple[tuple[tree.Node, tree.Node], ...], otherwise: tree.Node, columns: Columns) -> Value:
     """A condition that is null is false, in SQL as in CQL."""
     conditions = [bounds(compile_node(when, columns))[0] for when, _ in items]
-    results = [compile_node(then, columns) for then in (*(then for _, then in items), otherwise)]
+    return _chosen(conditions, (*(then for _, then in items), otherwise), columns)
 
-    def choose(found: tuple[ir.Expr, ...]) -> ir.Expr:
-        return ir.Case(tuple(zip(conditions, found[:-1], strict=True)), found[-1])
 
-    return chosen(unified(columns, results), choose)
+def _chosen(conditions: list[ir.Expr], nodes: tuple[tree.Node, ...], columns: Columns) -> Value:
+    results = [compile_node(node, columns) for node in nodes]
+
+    *values, otherwise = unified(columns, results)
+    return case(columns, tuple(zip(conditions, values, strict=True)), otherwise)
+
+
+def _structure(build: Callable[[Any, Columns, Any], Value]) -> Callable[[Any, Columns], Value]:
+    return lambda node, columns: build(node, columns, compile_node)
 
 
 NODES: dict[type[tree.Node], Callable[[Any, Columns], Value]] = {
@@ -84,5 +107,6 @@ NODES: dict[type[tree.Node], Callable[[Any, Columns], Value]] = {
     tree.If: _if,
     tree.Case: _case,
     tree.Operator: _operator,
+    **{kind: _structure(build) for kind, build in structures.NODES.items()},
 }
 """How each class of node becomes SQL."""

@@ -127,7 +127,9 @@ def packed(value: Value) -> Expr:
         return fields[0][1]
     first = fields[0][1]
     base = first.base if isinstance(first, ir.Member) else None
-    if isinstance(base, Variable | ir.Call) and all(sql == ir.Member(base, name) for name, sql in fields):
+    if isinstance(base, Variable | ir.Call | ir.Case) and all(
+        sql == ir.Member(base, name) for name, sql in fields
+    ):
         return base
     return ir.Struct(fields)
 
@@ -258,14 +260,41 @@ def _option(at: Columns, value: Choice, target: Type) -> Value:
 def first_there(at: Columns, values: Sequence[Value]) -> Value:
     """The first that is not null."""
     same = unified(at, values)
+    if len(same) == 1:
+        return same[0]
     if all(isinstance(value, Scalar) for value in same):
         return chosen(same, lambda columns: ir.Call("coalesce", columns))
-    whens = [ir.call("not", is_null(value)) for value in same[:-1]]
+    return case(at, tuple((ir.call("not", is_null(value)), value) for value in same[:-1]), same[-1])
 
-    def choose(columns: tuple[Expr, ...]) -> Expr:
-        return ir.Case(tuple(zip(whens, columns[:-1], strict=True)), columns[-1])
 
-    return chosen(same, choose)
+def case(at: Columns, whens: Sequence[tuple[Expr, Value]], otherwise: Value) -> Value:
+    """The value behind the first condition that is true, all of one type and shape: as one column, so that the
+    conditions are written once.
+    """
+    conditions = [_column(at, condition) for condition, _ in whens]
+    if all(map(ir.cheap, conditions)) or len(list(parts(otherwise))) == 1:
+
+        def pick(columns: tuple[Expr, ...]) -> Expr:
+            return ir.Case(tuple(zip(conditions, columns[:-1], strict=True)), columns[-1])
+
+        return chosen((*(value for _, value in whens), otherwise), pick)
+    found = ir.Case(tuple((condition, packed(value)) for condition, value in whens), packed(otherwise))
+    return unpacked(otherwise, found)
+
+
+def choose(at: Columns, condition: Expr, value: Value, otherwise: Value) -> Value:
+    """A value, or another of its type."""
+    one, other = unified(at, (value, otherwise))
+    if condition in (ir.TRUE, ir.FALSE):
+        return one if condition == ir.TRUE else other
+    return case(at, ((condition, one),), other)
+
+
+def _column(at: Columns, sql: Expr) -> Expr:
+    """An expression as a column of an earlier level, where there are levels."""
+    if ir.cheap(sql) or at.levels is None:
+        return sql
+    return at.levels.add(sql) or sql
 
 
 # --- Items of a LIST, and what is written once
@@ -294,6 +323,7 @@ def list_of(at: Columns, values: Sequence[Value], element: Type = ANY) -> Listed
 
 def bound(at: Columns, values: Sequence[Value], use: Callable[[tuple[Value, ...]], Value]) -> Value:
     """``use(values)``, each value that costs anything written once only, by way of a list of one item."""
+    values = [rebuilt(value, iter([_column(at, sql) for _, sql in parts(value)])) for value in values]
     dear = [value for value in values if not cheap(value)]
     if not dear:
         return use(tuple(values))

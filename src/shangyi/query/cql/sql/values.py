@@ -147,7 +147,7 @@ def rebuilt(value: Value, columns: Iterator[Expr]) -> Value:
             low, high = next(columns), next(columns)
             return replace(value, low=low, high=high, offset=value.offset and next(columns))
         case Quantity():
-            return Quantity(next(columns), next(columns))
+            return replace(value, value=next(columns), unit=next(columns))
         case Interval():
             low_end, high_end = rebuilt(value.low, columns), rebuilt(value.high, columns)
             return Interval(value.type, low_end, high_end, next(columns), next(columns))

@@ -13,7 +13,7 @@ from shangyi.query.cql.library import Library
 from shangyi.query.cql.sql import values
 from shangyi.query.cql.sql.builder import Call
 from shangyi.query.cql.sql.columns import Columns
-from shangyi.query.cql.sql.compiler import OPERATORS, compile_node
+from shangyi.query.cql.sql.compiler import SECTIONS, compile_node
 from shangyi.query.cql.sql.errors import NoForm
 from shangyi.query.cql.sql.population import elements, timing
 from shangyi.query.cql.sql.population.constants import is_constant, of_python
@@ -413,7 +413,7 @@ def over_columns(
     at = timing.At(offset=compiler.offset, now=compiler.calls.setting.now)
     if scope is not None:
         at = replace(at, bind=scope.bind)
-    for table in (timing.OPERATORS, OPERATORS):
+    for table in (timing.OPERATORS, *SECTIONS):
         build = table.get(node.name)
         found = None if build is None else build(Call(node, tuple(parts), at))
         if found is not None:

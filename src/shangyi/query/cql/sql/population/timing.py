@@ -7,9 +7,9 @@ from shangyi.query.cql.operators.boundaries import MAXIMUM, MINIMUM
 from shangyi.query.cql.sql import values
 from shangyi.query.cql.sql.builder import Call
 from shangyi.query.cql.sql.columns import Columns
-from shangyi.query.cql.sql.comparison import Bounds, within_bounds
 from shangyi.query.cql.sql.constants import ends, instant
 from shangyi.query.cql.sql.errors import NoForm
+from shangyi.query.cql.sql.points import Bounds, within_bounds
 from shangyi.query.cql.sql.values import Range, Scalar, Value
 from shangyi.query.cql.types import BOOLEAN, DATE, DATETIME, INTEGER, IntervalOf, Type
 from shangyi.query.sql import ir
