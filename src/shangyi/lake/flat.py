@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from shangyi.errors import Invalid
-from shangyi.lake import arrow
+from shangyi.lake import arrow, moments
 from shangyi.store import keys
 from shangyi.store.search import date
 from shangyi.store.search.catalogue import catalogue, main_date, primary_code
@@ -193,13 +193,21 @@ def _spans(count: int, paths: Iterable[Steps], table: pa.Table) -> tuple[pa.Arra
 def _bounds(values: pa.Array) -> tuple[Rows, Rows]:
     """First and last microsecond of dates, Periods and Timings; ``keys.NO_DATE`` for what is none."""
     if pa.types.is_string(values.type):
-        spans, which = _each(values, _span)
-    elif {f.name for f in values.type} & {"event", "repeat", "code"}:
-        spans, which = [_span(value) for value in values.to_pylist()], np.arange(len(values))
-    else:
-        return _period(values)
-    pairs = np.array(spans, np.int64).reshape(-1, 2)[which]
-    return pairs[:, 0], pairs[:, 1]
+        return _texts(values)
+    if {f.name for f in values.type} & {"event", "repeat", "code"}:
+        pairs = np.array([_span(value) for value in values.to_pylist()], np.int64).reshape(-1, 2)
+        return pairs[:, 0], pairs[:, 1]
+    return _period(values)
+
+
+def _texts(values: pa.Array) -> tuple[Rows, Rows]:
+    low, high, known = moments.bounds(values)
+    rest = np.flatnonzero(~known)
+    if len(rest):
+        spans, which = _each(values.take(pa.array(rest)), _span)
+        pairs = np.array(spans, np.int64).reshape(-1, 2)[which]
+        low[rest], high[rest] = pairs[:, 0], pairs[:, 1]
+    return low, high
 
 
 def _period(values: pa.Array) -> tuple[Rows, Rows]:
@@ -207,8 +215,10 @@ def _period(values: pa.Array) -> tuple[Rows, Rows]:
     faults = np.zeros(len(values), bool)
     for name, side, missing in (("start", 0, date.FIRST), ("end", 1, date.LAST)):
         texts = _field(values, name)
-        spans, which = _each(texts.fill_null(""), lambda text: _span(text) if text else None)
-        found = np.array([missing if span is None else span[side] for span in spans], np.int64)[which]
+        there = pc.greater(pc.fill_null(pc.binary_length(texts), 0), 0).to_numpy(zero_copy_only=False)
+        found = np.full(len(values), missing, np.int64)
+        if there.any():
+            found[there] = _texts(texts.filter(pa.array(there)))[side]
         faults |= found == keys.NO_DATE
         sides.append(found)
     low, high = sides

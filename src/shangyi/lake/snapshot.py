@@ -13,8 +13,9 @@ from shangyi.errors import Unprocessable
 from shangyi.lake import instant
 from shangyi.lake.intake import Batch
 from shangyi.lake.manifest import Manifest
+from shangyi.lake.place import Place
 from shangyi.lake.writer import buckets_for, write_batches
-from shangyi.store.body import join, unpack_id
+from shangyi.store.body import joiner, unpack_id
 from shangyi.store.codec import Codec
 from shangyi.store.exports import Source
 from shangyi.store.types import NAMES
@@ -94,15 +95,18 @@ class Then:
 def _batches(
     connection: psycopg.Connection, codec: Codec, name: str, query: str, parameters: list[object]
 ) -> Iterator[Batch]:
+    whole = joiner(name)
     with connection.cursor("lake", binary=True) as cursor:
         cursor.execute(query.encode(), parameters, binary=True)
         while rows := cursor.fetchmany(BATCH_ROWS):
             codings = {row[3] for row in rows}
             if not all(map(codec.knows, codings)):
                 codec.load(connection)
-            batch = Batch(name, [], [])
-            for id_, version, updated, coding, packed in rows:
-                id = unpack_id(id_)
-                batch.lines.append(join(name, id, version, updated, codec.unpack(coding, packed)))
-                batch.places.append(id)
-            yield batch
+            unpack = {coding: codec.unpacker(coding) for coding in codings}
+            ids = [unpack_id(row[0]) for row in rows]
+            lines = [
+                whole(id, version, updated, unpack[coding](packed))
+                for id, (_, version, updated, coding, packed) in zip(ids, rows, strict=True)
+            ]
+            places: list[Place] = [*ids]
+            yield Batch(name, lines, places)

@@ -22,7 +22,8 @@ from shangyi.lake.intake import Batch, Source
 from shangyi.lake.manifest import File, Kept, Manifest
 from shangyi.lake.parsing import Lines, Parser
 from shangyi.lake.place import Place
-from shangyi.lake.spool import Spool, Spools
+from shangyi.lake.repeated import Ids
+from shangyi.lake.spool import Spools
 from shangyi.query.columns import Table
 
 CHUNK_BYTES, CHUNK_ROWS = 8 << 20, 20_000
@@ -30,8 +31,6 @@ MOST_BUCKETS = 256
 BUCKET_BYTES = 4 << 30
 """Input for which one more bucket is worth its files."""
 _ROW = "_row"
-ALIKE = 500_000
-"""Resources whose ids are held against each other at once."""
 
 Progress = Callable[[int], None]
 """Told the resources so far."""
@@ -151,6 +150,7 @@ class Build:
     ) -> None:
         """``distinct``: no resource comes twice."""
         self.root, self.before, self.buckets, self.distinct = root, before, buckets, distinct
+        self.scratch = scratch
         self.spools = Spools(scratch)
         self.version = before.version + 1 if before else 1
         self.schema = before.schema if before else 0
@@ -188,7 +188,7 @@ class _Type:
         self.places: list[Place] = []
         self.size = 0
         self.rows = 0
-        self.hashes: list[npt.NDArray[np.int64]] = []
+        self.ids = Ids(build.scratch / f"{name}.ids", _ROW)
         self.grew = False
 
     @property
@@ -216,7 +216,7 @@ class _Type:
             rows = np.arange(self.rows, self.rows + table.num_rows, dtype=np.int64)
             self.rows += table.num_rows
             if not self.build.distinct:
-                self.hashes.append(np.fromiter(map(hash, table["id"].to_pylist()), np.int64, table.num_rows))
+                self.ids.add(table["id"].to_pylist(), table.num_rows)
             table = table.append_column(_ROW, pa.array(rows))
             for bucket, part in self._parted(table, shards):
                 self.spools[bucket].add(part)
@@ -244,7 +244,7 @@ class _Type:
         """The files."""
         columns = self.parser.shape.columns
         schema = arrow.schema(columns).append(pa.field(_ROW, pa.int64()))
-        superseded = _superseded(self.hashes, self.spools)
+        superseded = self.ids.superseded(self.spools)
         directory = self.build.root / self.name
         directory.mkdir(exist_ok=True)
         files: list[File] = []
@@ -259,33 +259,3 @@ class _Type:
         beyond = frozenset(self.parser.beyond) | (self.known.beyond if self.known else frozenset())
         table = Table(self.name, columns, beyond)
         return Kept(table.to_json(), sum(file.rows for file in files), tuple(files))
-
-
-def _superseded(hashes: list[npt.NDArray[np.int64]], spools: list[Spool]) -> npt.NDArray[np.int64]:
-    """The rows of which a later one has the same id.
-
-    Hashes, which are short, tell of nearly all ids that there is no other; those of the rest are held against each other.
-    """
-    whole = np.concatenate(hashes) if hashes else np.empty(0, np.int64)
-    order = np.argsort(whole, kind="stable")
-    same = whole[order[1:]] == whole[order[:-1]]
-    alike = np.zeros(len(whole), bool)
-    alike[order[1:][same]] = alike[order[:-1][same]] = True
-    parts = -(-int(alike.sum()) // ALIKE)
-    found = [_older(spools, alike & (whole % parts == part)) for part in range(parts)]
-    return np.sort(np.concatenate(found)) if found else np.empty(0, np.int64)
-
-
-def _older(spools: list[Spool], alike: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
-    """Of these rows, those of which a later one has the same id."""
-    last: dict[str, int] = {}
-    older: list[int] = []
-    for spool in spools:
-        for table in spool.columns(["id", _ROW]):
-            chosen = table.filter(pa.array(alike[table[_ROW].to_numpy()]))
-            for id, row in zip(chosen["id"].to_pylist(), chosen[_ROW].to_pylist(), strict=True):
-                former = last.get(id, -1)
-                last[id] = max(row, former)
-                if former >= 0:
-                    older.append(min(row, former))
-    return np.array(older, np.int64)

@@ -4,7 +4,9 @@ Kept: compact JSON of everything else, ``meta`` first. Given back: ``resourceTyp
 in the order in which it came.
 """
 
+from collections.abc import Callable
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from shangyi.errors import Invalid
@@ -34,7 +36,8 @@ def unpack_id(data: bytes) -> str:
     if len(data) == 16:
         digits = data.hex()
         return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
-    return bytes(data).removeprefix(b"\0").decode("utf-8")
+    text = bytes(data).decode("utf-8")
+    return text[1:] if text[:1] == "\0" else text
 
 
 def strip(resource: Resource) -> bytes:
@@ -71,6 +74,23 @@ def left_out(resource: Resource) -> int:
 def stamp(updated: datetime) -> str:
     """The instant as it stands in meta.lastUpdated: UTC, milliseconds."""
     return f"{updated.isoformat(timespec='milliseconds')[:23]}Z"
+
+
+def joiner(type: str) -> Callable[[str, int, datetime, bytes], bytes]:
+    """``join`` for many resources of a type, of which many were written in one transaction."""
+    head = f'{{"resourceType":"{type}","id":"'.encode()
+
+    @lru_cache(maxsize=1024)
+    def meta(version: int, updated: datetime) -> bytes:
+        return f'","meta":{{"versionId":"{version}","lastUpdated":"{stamp(updated)}"'.encode()
+
+    def whole(id: str, version: int, updated: datetime, rest: bytes) -> bytes:
+        start = head + id.encode() + meta(version, updated)
+        if rest.startswith(_META):
+            return start + b"," + rest[len(_META) :]
+        return start + (b"}" if rest == b"{}" else b"},") + rest[1:]
+
+    return whole
 
 
 def join(type: str, id: str, version: int, updated: datetime, rest: bytes) -> bytes:

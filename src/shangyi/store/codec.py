@@ -4,7 +4,7 @@
 """
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from hashlib import sha256
 
@@ -96,6 +96,12 @@ class Codec:
         if coding == PLAIN:
             return bytes(data)
         return self._decompressor(coding).decompress(data, max_output_size=LARGEST)
+
+    def unpacker(self, coding: int) -> Callable[[bytes], bytes]:
+        """``unpack`` for many bodies of one coding, in this thread."""
+        if coding == PLAIN:
+            return bytes
+        return partial(self._decompressor(coding).decompress, max_output_size=LARGEST)
 
     def packed_size(self, data: Sequence[bytes], type: int, content: bytes | None = None) -> int:
         """Bytes that bodies of a type pack to: as it is now, or with another dictionary."""
