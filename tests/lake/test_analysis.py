@@ -1,8 +1,10 @@
 """Questions to a lake: who may read what, how groups are held, what is refused and where, what is recorded."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +15,10 @@ from tests.lake.conftest import County
 from tests.lake.test_library import division, key, ref
 
 import shangyi
+from shangyi import lake
 from shangyi.access import Area, Principal, Role, masking
 from shangyi.errors import Forbidden, Invalid, NotFound, NotSupported, ShangyiError, Unavailable
-from shangyi.lake import library
+from shangyi.lake import library, materialisation
 from shangyi.lake.analysis import Analyst, Engines
 from shangyi.query.views import ViewError
 from shangyi.settings import Settings
@@ -84,8 +87,67 @@ def test_numbers_of_residents_are_masked_for_all_but_the_owner(acting: As, count
         number for r in people for number in (masking.resident_id(r), masking.insurance_number(r)) if number
     }
     for table in ("Patient", "Coverage", "Claim", "ExplanationOfBenefit"):
-        said = str(list(clinician.sql(f"select * exclude (rest_json) from fhir.{table}").rows()))
+        said = str(list(clinician.sql(f"select * from fhir.{table}").rows()))
         assert not [number for number in whole if number in said], table
+
+
+NUMBER = {"system": masking.RESIDENT_ID, "value": "991302198001011234"}
+CALL = {"system": "phone", "value": "13812340921"}
+WITHIN = [
+    {
+        "resourceType": "Patient",
+        "id": "a",
+        "identifier": [NUMBER],
+        "contact": [{"telecom": [CALL, {"system": "email", "value": "a@example.org"}]}],
+        "contained": [{"resourceType": "RelatedPerson", "id": "r", "telecom": [CALL]}],
+        "zzz": {"number": NUMBER["value"]},
+    },
+    {
+        "resourceType": "Condition",
+        "id": "c",
+        "subject": {"reference": "#p", "identifier": NUMBER},
+        "contained": [{"resourceType": "Patient", "id": "p", "identifier": [NUMBER], "telecom": [CALL]}],
+    },
+    {
+        "resourceType": "Observation",
+        "id": "o",
+        "valueQuantity": {"system": "http://u", "code": "m", "value": 5},
+    },
+    {"resourceType": "Organization", "id": "g", "telecom": [CALL]},
+]
+
+
+def test_numbers_are_masked_wherever_they_stand(tmp_path: Path) -> None:
+    """In contacts, references, resources within a resource, and in what has no columns."""
+    lake.write(tmp_path, WITHIN)
+    view = {
+        "resourceType": "ViewDefinition",
+        "resource": "Patient",
+        "select": [{"forEach": "contact.telecom", "column": [{"name": "number", "path": "value"}]}],
+    }
+    materialisation.keep(tmp_path, {"numbers": view})
+    while materialisation.refresh(tmp_path):
+        pass
+    engines = Engines(tmp_path, Settings(home=tmp_path, lake_memory_mb=256, lake_threads=1))
+    with closing(engines):
+        for role, masked in ((Role.CLINICIAN, True), (Role.ADMINISTRATOR, True), (Role.OWNER, False)):
+            analyst = Analyst(engines, Principal("x", "x", "x", role), unrecorded)
+            said = str([analyst.sql(f"select * from fhir.{r['resourceType']}").rows() for r in WITHIN[:2]])
+            for number in (NUMBER["value"], CALL["value"]):
+                assert (number in said) is not masked
+            assert "a@example.org" in said
+            assert '"resourceType":"RelatedPerson"' in said
+            if masked:
+                [row] = analyst.sql("select contained, subject from fhir.Condition").rows()
+                assert json.loads(row["contained"][0]) == masking.hidden(WITHIN[1]["contained"][0])[0]
+                assert row["subject"]["identifier"]["value"] == masking.mask_resident_id(NUMBER["value"])
+                assert analyst.sql("select rest_json r from fhir.Patient").rows() == [{"r": None}]
+            call = masking.mask_phone(CALL["value"]) if masked else CALL["value"]
+            for answer in (analyst.view(view), analyst.view("numbers"), analyst.sql("select * from numbers")):
+                assert [row["number"] for row in answer.rows()] == [call, "a@example.org"]
+            assert analyst.sql("select valueQuantity.value v from fhir.Observation").rows() == [{"v": "5"}]
+            [row] = analyst.sql("select telecom from fhir.Organization").rows()
+            assert row["telecom"][0]["value"] == CALL["value"]
 
 
 def test_reports_of_persons_without_a_record_lie_where_they_live(acting: As, county: County) -> None:

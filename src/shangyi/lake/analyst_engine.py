@@ -122,6 +122,8 @@ class AnalystEngine(Asked, DuckDBEngine):
             return limited(pa.Table.from_batches(held, reader.schema), limit)
 
     def _library(self) -> Iterator[str]:
+        if not self.reach.whole:
+            self._database.create_function(numbers.JSON_FUNCTION, numbers.masked_json, ["VARCHAR"], "VARCHAR")
         bounded = bool(self.reach.area)
         within = "within" if bounded else "kept"
         yield "create schema within; create schema fhir; create schema inner_views"
@@ -136,13 +138,24 @@ class AnalystEngine(Asked, DuckDBEngine):
             )
         seen = {*self.reach.views, *self._own}
         for name, view in relations.every(self.lake, self.unavailable):
-            rows = self.rows(view, f'{within}."{view.type}"', self._bound(view.type))
+            if not view.name and name not in seen:
+                continue
+            shown = (
+                "fhir" if not view.name and not self.reach.whole else within
+            )  # somebody's may show any number
+            rows = self.rows(view, f'{shown}."{view.type}"', self._bound(view.type))
             yield f'create view inner_views."{name}" as {view.finished(rows, "inner_views")}'
             if name in seen:
                 yield (
                     f'create view main."{name}" as select *{self._identity(name)}'
                     f' from inner_views."{name}"{fence}'
                 )
+
+    def rows(self, view: RowView, source: str, within: Within | None = None) -> str:
+        """What a view gives; computed where the rows that are kept hold numbers which this reach sees masked."""
+        if not view.name and not self.reach.whole and numbers.shown(view):
+            return view.sql(source)
+        return super().rows(view, source, within)
 
     def _hidden(self, name: str) -> str:
         return "" if self.reach.whole else numbers.hidden(self.lake.table(name))
