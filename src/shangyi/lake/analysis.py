@@ -63,13 +63,17 @@ class Analyst:
         view: str | Path | Mapping[str, Any],
         *,
         limit: int | None = None,
+        patient: str | None = None,
         narrowing: Narrowing = EVERYTHING,
     ) -> Answer:
         """The rows of a view: its name in the library, the path of a ViewDefinition, or one as plain JSON.
 
+        ``patient``: the key of a resident (``Patient/1``), whose rows alone are given; ``narrowing`` says more than that.
         Raises NotFound, ViewError with the element and the line and column in its path, and what ``sql`` raises.
         """
         found = self.named(view)
+        if patient is not None:
+            narrowing = narrowing._replace(patients=(patient,))
         return self._ask(described(found, narrowing), lambda engine: engine.view(found, limit, narrowing))
 
     def named(self, view: str | Path | Mapping[str, Any]) -> str | Mapping[str, Any]:

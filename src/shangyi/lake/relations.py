@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 
 from shangyi.errors import ShangyiError
 from shangyi.lake import library
+from shangyi.lake.added import MEASURED, PRESSURES, TIMED
 from shangyi.lake.catalog import Lake
-from shangyi.lake.row_view import MEASURED, PRESSURES, REPORTED, TIMED, RowView
+from shangyi.lake.row_view import REPORTED, RowView
 from shangyi.query import views
 from shangyi.query.columns import Table
 from shangyi.query.views import ViewError

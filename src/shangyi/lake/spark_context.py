@@ -25,6 +25,7 @@ _SQL = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.ansi.enabled": "true",  # an overflow or a cast that fails is an error, as on DuckDB, and not NULL
     "spark.sql.ansi.doubleQuotedIdentifiers": "true",
+    "spark.sql.timeType.enabled": "true",
     "spark.sql.runSQLOnFiles": "false",
     "spark.sql.parquet.inferTimestampNTZ.enabled": "true",
     "spark.sql.sources.parallelPartitionDiscovery.threshold": "100000",  # the manifest names the files

@@ -22,7 +22,7 @@ from shangyi.lake.catalog import Lake
 from shangyi.lake.engine import Parameters
 from shangyi.lake.row_view import REPORTED
 from shangyi.lake.spark_statement import Query, Rewritten, located, marked, place
-from shangyi.lake.spark_views import refused, statement
+from shangyi.lake.spark_views import statement
 from shangyi.settings import Settings
 
 _WHERE = re.compile(r"\(?line (\d+),? pos (\d+)\)?")
@@ -59,9 +59,7 @@ class SparkEngine:
         self._inner = f"shangyi_{secrets.token_hex(8)}"
         """Before the names of what queries must not name themselves."""
         self.unavailable: dict[str, ShangyiError] = {}
-        every = dict(relations.every(lake, self.unavailable))
-        self.unavailable |= {name: why for name, view in every.items() if (why := refused(view))}
-        self.library = {name: view for name, view in every.items() if name not in self.unavailable}
+        self.library = dict(relations.every(lake, self.unavailable))
         """The views that this lake can give."""
         self._made: set[str] = set()
         self._plain: set[str] = set()

@@ -1,23 +1,12 @@
-"""Views as SQL of Spark: always computed, never as they are kept.
+"""Views as SQL of Spark: always computed, never as they are kept."""
 
-Of the library those that add nothing to their ViewDefinition but a person: units to compare in, local days and times are
-not written for Spark yet, and such a view is refused rather than given in part.
-"""
-
-from shangyi.errors import NotSupported, ShangyiError
-from shangyi.lake.row_view import DIVISION, MEASURED, PRESSURES, REPORTED, TIMED, RowView
+from shangyi.lake import added
+from shangyi.lake.row_view import DIVISION, REPORTED, RowView
 from shangyi.query.columns import Table
 from shangyi.query.sql import DIALECTS, ir
 from shangyi.query.sql.ir import Expr
 
 SPARK = DIALECTS["spark"]
-
-
-def refused(view: RowView) -> ShangyiError | None:
-    """Why Spark does not give a view; None where it does."""
-    if view.name in MEASURED or view.name == PRESSURES or view.name in TIMED:
-        return NotSupported("The view {name} is not given by Spark yet, but by DuckDB", name=view.name)
-    return None
 
 
 def statement(view: RowView, source: str, patient: str) -> str:
@@ -31,7 +20,9 @@ def statement(view: RowView, source: str, patient: str) -> str:
         for c in view.plan.columns
     )
     text = f"select {chosen} from ({view.plan.sql('spark', source)})"
-    return _reported(text, source, patient, view.table) if view.name == REPORTED else text
+    if view.name == REPORTED:
+        return _reported(text, source, patient, view.table)
+    return added.columns(text, [c.name for c in view.plan.columns], view.name, "spark")
 
 
 def _reported(text: str, source: str, patient: str, table: Table) -> str:
