@@ -1,11 +1,15 @@
 """``shangyi knowledge``: packages of guidelines, measures and codes, and their test patients."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from shangyi.cli.output import emit, table
-from shangyi.cli.text import language, t
+from shangyi.cli import codes
+from shangyi.cli.output import emit, line, note, progress, table
+from shangyi.cli.text import language, sentence, t
+
+if TYPE_CHECKING:
+    from shangyi.knowledge.testing import Outcome
 
 app = typer.Typer(
     add_completion=False,
@@ -67,3 +71,94 @@ def list_(
         for package in packages
     ]
     table(columns, rows)
+
+
+@app.command(
+    "test",
+    help=t("Run the test patients of a package: what it gives for each against what it promises.")
+    + "\n\n"
+    + t("The code is 1 where a number is not the promised one."),
+)
+def run_tests(
+    name: Annotated[
+        str | None, typer.Argument(help=t("A package, or a directory that holds one; by default all."))
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help=t("As JSON."))] = False,
+) -> None:
+    """Run the test patients."""
+    from shangyi.care.measures.cases import evaluate
+    from shangyi.knowledge import find, installed
+    from shangyi.knowledge.testing import run
+
+    failed = 0
+    told = []
+    for package in [find(name)] if name else installed():
+        outcomes: list[Outcome] = []
+        with progress(t("Test patients of {name}", name=package.name), quiet=json) as update:
+            for outcome in run(package, evaluate):
+                outcomes.append(outcome)
+                update(len(outcomes), len(package.cases))
+        wrong = [outcome for outcome in outcomes if not outcome.passed]
+        failed += len(wrong)
+        told.append(_json(package.name, outcomes))
+        if not json:
+            for outcome in wrong:
+                _tell(outcome)
+            numbers = sum(outcome.counts for outcome in outcomes)
+            line(
+                t(
+                    "{name}: {passed} of {count} test patients as promised, {numbers} numbers compared",
+                    name=package.name,
+                    passed=len(outcomes) - len(wrong),
+                    count=len(outcomes),
+                    numbers=numbers,
+                )
+            )
+    if json:
+        emit(told)
+    if failed:
+        raise typer.Exit(codes.FAILED)
+
+
+def _tell(outcome: "Outcome") -> None:
+    for difference in outcome.differences:
+        note(
+            t(
+                "{case}: {population} of {measure}/{group} is {found}, promised is {expected}",
+                case=outcome.case.name,
+                population=difference.population,
+                measure=difference.measure,
+                group=difference.group,
+                found="–" if difference.found is None else difference.found,
+                expected=difference.expected,
+            )
+        )
+    if outcome.fault is not None:
+        for issue in outcome.fault.issues:
+            note(f"{outcome.case.name}: {sentence(issue)}")
+
+
+def _json(package: str, outcomes: "list[Outcome]") -> dict[str, object]:
+    return {
+        "package": package,
+        "passed": sum(outcome.passed for outcome in outcomes),
+        "failed": [
+            {
+                "case": outcome.case.name,
+                "differences": [
+                    {
+                        "measure": difference.measure,
+                        "group": difference.group,
+                        "population": difference.population,
+                        "expected": difference.expected,
+                        "found": difference.found,
+                    }
+                    for difference in outcome.differences
+                ],
+                "fault": str(outcome.fault) if outcome.fault else None,
+            }
+            for outcome in outcomes
+            if not outcome.passed
+        ],
+        "count": len(outcomes),
+    }

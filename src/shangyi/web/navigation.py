@@ -28,6 +28,8 @@ def groups(principal: Principal, text: Callable[[str], str], due: Mapping[str, i
     population = [NavItem("cases", text("Case reports"), "/cases")] if role in CASES else []
     if policy.may_use(role, "aggregate"):
         population.append(NavItem("analysis", text("Analysis"), "/analysis"))
+    if role in CLINICAL:
+        population.append(NavItem("cql", text("Rules (CQL)"), "/cql"))
     data = [NavItem("load", text("Load records"), "/load")] if policy.may_use(role, "load") else []
     if policy.may_use(role, "export"):
         data.append(NavItem("export", text("Take records out"), "/export"))
