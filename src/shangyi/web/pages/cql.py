@@ -188,7 +188,8 @@ def cql(context: Context) -> Response:
     text = context.form.get("source")
     source = text.replace("\r\n", "\n") if isinstance(text, str) else START
     checked = check(context, source)
-    problem, person, found, milliseconds, status = "", None, [], 0.0, 200
+    problem, person, milliseconds, status = "", None, 0.0, 200
+    found: list[Value] = []
     several: list[Option] = []
     try:
         person, several = who(context)
