@@ -126,6 +126,16 @@ def test_glucose_and_hba1c_are_for_diabetics() -> None:
     assert "glucose.crisis" in low
 
 
+@pytest.mark.parametrize(("value", "dangerous"), [(16.7, True), (16.6, False), (4.0, False), (3.9, True)])
+def test_a_random_glucose_is_as_dangerous_as_a_fasting_one_for_a_month(value: float, dangerous: bool) -> None:
+    recent = TODAY - dt.timedelta(days=20)
+    found = holding(patient(), DIABETES, measured("14749-6", recent.isoformat(), value, "mmol/L"))
+    assert ("glucose.random_crisis" in found) == dangerous
+    long_ago = TODAY - dt.timedelta(days=40)
+    over = holding(patient(), DIABETES, measured("14749-6", long_ago.isoformat(), value, "mmol/L"))
+    assert "glucose.random_crisis" not in over
+
+
 def test_the_examination_is_asked_for_each_calendar_year_from_65() -> None:
     assert holding(patient(born="1960-01-01"), examination("2025-12-31"))["older.unexamined"] == {
         "date": "2025-12-31",
