@@ -19,7 +19,7 @@ from shangyi.query.cql.library import Program
 from shangyi.query.cql.sql.constants import ends
 from shangyi.query.cql.sql.errors import NoForm
 from shangyi.query.cql.translate import translate
-from shangyi.query.cql.values import Code, DateTime, Interval, Tuple, Uncertainty
+from shangyi.query.cql.values import Code, DateTime, Interval, Quantity, Tuple, Uncertainty
 from shangyi.query.temporal import Temporal
 from shangyi.terminology.definitions import Memory
 from shangyi.terminology.service import Terminology
@@ -100,7 +100,9 @@ RESIDENTS: list[tuple[dict[str, Any], list[dict[str, Any]]]] = [
             condition(concept(coding("44054006"), coding("38341003")), "2025-03"),
             visit("finished", "2025-03-04T01:00:00Z", "2025-03-04T02:00:00Z"),
             visit("finished", "2024-12-31T23:30:00-05:00", "2025-01-02"),
-            pressure("151.5", effectiveDateTime="2025-03-04T01:20:00Z"),
+            pressure(
+                "151.5", effectiveDateTime="2025-03-04T01:20:00Z", encounter={"reference": "Encounter/r0-2"}
+            ),
             pressure("120", effectiveDateTime="2025-02"),
         ],
     ),
@@ -134,7 +136,7 @@ RESIDENTS: list[tuple[dict[str, Any], list[dict[str, Any]]]] = [
                 "code": concept(coding("15074-8", LOINC)),
                 "valueCodeableConcept": concept(coding("44054006")),
             },
-            {"resourceType": "Condition"},
+            {"resourceType": "Condition", "onsetAge": {"value": 2, "code": "wk"}},
         ],
     ),
     ({}, []),
@@ -182,6 +184,8 @@ def shown(value: Any) -> Any:
         return ends(value, 0)
     if isinstance(value, Uncertainty):
         return value.low, value.high
+    if isinstance(value, Quantity):
+        return value.value, value.unit
     return None if isinstance(value, Fault) else value
 
 
@@ -189,6 +193,8 @@ def answered(value: Any) -> Any:
     """A cell in the same form."""
     if not isinstance(value, dict):
         return value
+    if "unit" in value:
+        return None if value["value"] is None else (value["value"], value["unit"])
     if "low_closed" in value:
         sides = [answered({p: value[f"{s}.{p}"] for p in ("low", "high")}) for s in ("low", "high")]
         return None if value["low_closed"] is None else (*sides, value["low_closed"], value["high_closed"])

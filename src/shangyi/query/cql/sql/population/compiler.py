@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from shangyi.fhir.definitions import is_primitive
 from shangyi.query.cql import tree
 from shangyi.query.cql.library import Library
 from shangyi.query.cql.sql import values
@@ -15,17 +16,19 @@ from shangyi.query.cql.sql.builder import Call
 from shangyi.query.cql.sql.columns import Columns
 from shangyi.query.cql.sql.compiler import SECTIONS, compile_node
 from shangyi.query.cql.sql.errors import NoForm
-from shangyi.query.cql.sql.population import elements, timing
+from shangyi.query.cql.sql.population import elements, quantities, timing
 from shangyi.query.cql.sql.population.constants import is_constant, of_python
 from shangyi.query.cql.sql.population.items import (
     MISSING,
     Coded,
+    Delayed,
     Element,
     Elements,
     Fields,
     Item,
     Literals,
     Missing,
+    Port,
     Rows,
     Seen,
     Side,
@@ -36,8 +39,7 @@ from shangyi.query.cql.sql.population.items import (
 from shangyi.query.cql.sql.population.program import Calls
 from shangyi.query.cql.sql.population.select import Select
 from shangyi.query.cql.sql.shapes import null, unified
-from shangyi.query.cql.types import ANY, BOOLEAN, ChoiceOf, IntervalOf, ListOf, Type
-from shangyi.query.model import system_of
+from shangyi.query.cql.types import ANY, BOOLEAN, QUANTITY, STRING, ChoiceOf, IntervalOf, ListOf, Type
 from shangyi.query.sql import ir
 from shangyi.query.sql.ir import Expr
 from shangyi.query.types import ItemType
@@ -105,10 +107,10 @@ class Compiler:
             return null(type_)
         if isinstance(item, Side):
             return self.columns(self.option(item, type_), type_)
-        if isinstance(item, Element | Seen) and system_of(item.type) is not None:
+        if isinstance(item, Element | Seen) and is_primitive(item.type):
             found = through(item, lambda element: elements.prop(element, "value", self.offset))
             return self.columns(found, type_)
-        if isinstance(item, Element | Elements | Seen | Fields | Coded | Rows | Literals):
+        if isinstance(item, Element | Elements | Delayed | Seen | Fields | Coded | Rows | Literals):
             raise NoForm("{node} has no form in SQL here", node=str(type_))
         return item
 
@@ -141,7 +143,7 @@ class Compiler:
                 return replace(item, keys=scope.bind(item.keys), there=scope.bind(item.there))
             case Fields():
                 return Fields({n: self.bound(e, env) for n, e in item.elements.items()}, item.there)
-            case Missing() | Element() | Elements() | Seen() | Rows() | Literals():
+            case Missing() | Delayed() | Element() | Elements() | Seen() | Rows() | Literals():
                 return item
         return values.rebuilt(item, iter([scope.bind(sql) for _, sql in values.parts(item)]))
 
@@ -257,10 +259,8 @@ def choose(compiler: Compiler, conditions: list[Expr], results: list[Item], type
         return results[0]
     if all(isinstance(result, Missing) for result in results):
         return MISSING
-    if isinstance(type_, ChoiceOf):
-        return _chosen_side(compiler, conditions, results)
-    if any(isinstance(result, Coded) for result in results):
-        raise NoForm("{node} of {types} has no form in SQL yet", node="If", types="Concept")
+    if isinstance(type_, ChoiceOf) or not all(_is_column(result) for result in results):
+        return _beside(conditions, results)
     columns = unified(
         Columns(offset=compiler.offset), [compiler.columns(result, type_) for result in results]
     )
@@ -276,28 +276,23 @@ def choose(compiler: Compiler, conditions: list[Expr], results: list[Item], type
     return made
 
 
+def _is_column(item: Item) -> bool:
+    return isinstance(item, Missing | values.Value)
+
+
+def _beside(conditions: list[Expr], results: list[Item]) -> Item:
+    """What is no value: whatever is asked of the result is asked of each, and one is taken."""
+
+    def take(*inner: Expr) -> Expr:
+        return ir.Case(tuple(zip(conditions, inner[:-1], strict=True)), inner[-1])
+
+    return Port(take, optional=True).seen(results)
+
+
 def _closed(column: values.Value) -> bool:
     return isinstance(column, values.Interval) and (
         column.high_closed == ir.TRUE or ir.is_nothing(column.high_closed)
     )
-
-
-def _chosen_side(compiler: Compiler, conditions: list[Expr], results: list[Item]) -> Item:
-    """Each kind of option by itself, null where another was chosen."""
-    from shangyi.query.cql.sql.population.items import _options, kind_of
-
-    kinds: dict[object, list[Item]] = {}
-    for place, result in enumerate(results):
-        for option in _options(result):
-            kinds.setdefault(kind_of(option), [MISSING] * len(results))[place] = option
-    made = []
-    for options in kinds.values():
-        own = next(option for option in options if not isinstance(option, Missing))
-        type_ = getattr(own, "type", ANY)
-        if isinstance(own, Element | Seen | Coded | Fields):
-            raise NoForm("{node} of {types} has no form in SQL yet", node="If", types="Choice")
-        made.append(choose(compiler, conditions, options, type_))
-    return side(made)
 
 
 def _is_node(compiler: Compiler, node: tree.Is, env: Env) -> Item:
@@ -319,7 +314,7 @@ def _as(compiler: Compiler, node: tree.As, env: Env) -> Item:
         raise NoForm("{node} of {types} has no form in SQL yet", node="As", types=str(node.operand.type))
     if is_type(item, node.target):
         return item
-    if isinstance(item, Element | Seen | Coded | Fields):
+    if isinstance(item, Element | Seen | Coded | Fields | Delayed):
         return MISSING
     if isinstance(item, values.Interval) and isinstance(node.target, IntervalOf):
         return compiler.delegate(
@@ -335,7 +330,25 @@ def _convert(compiler: Compiler, node: tree.Convert, env: Env) -> Item:
 
 
 def _tuple(compiler: Compiler, node: tree.Tuple, env: Env) -> Item:
-    return Fields({element.name: compiler.node(element.value, env) for element in node.elements})
+    return Fields(
+        {
+            element.name: Delayed(element.value, env)
+            if isinstance(element.value.type, ListOf)
+            else compiler.node(element.value, env)
+            for element in node.elements
+        }
+    )
+
+
+def _instance(compiler: Compiler, node: tree.Instance, env: Env) -> Item:
+    elements_ = {element.name: element.value for element in node.elements}
+    if node.type != QUANTITY or "value" not in elements_:
+        raise NoForm("{node} has no form in SQL yet", node=str(node.type))
+    value = compiler.value(elements_["value"], env)
+    unit = compiler.value(elements_["unit"], env) if "unit" in elements_ else null(STRING)
+    assert isinstance(value, values.Scalar)
+    assert isinstance(unit, values.Scalar)
+    return quantities.instance(value.sql, unit.sql)
 
 
 def _list(compiler: Compiler, node: tree.List, env: Env) -> Item:
@@ -354,7 +367,7 @@ def _step(compiler: Compiler, node: tree.Property, item: Item, name: str) -> Ite
         case Missing():
             return item
         case Fields():
-            return item.elements.get(name, MISSING)
+            return _element(compiler, item.elements.get(name, MISSING))
         case Element() | Seen():
             return elements.prop(item, name, compiler.offset)
         case Side():
@@ -372,18 +385,21 @@ def _step(compiler: Compiler, node: tree.Property, item: Item, name: str) -> Ite
                 return found[name]
         case values.Quantity():
             if name in ("value", "unit"):
-                made = tree.Property(
-                    tree.OperandRef("x", type=item.type), name, type=node.type, place=node.place
-                )
-                return compiler.delegate(made, {"x": item})
+                return quantities.part(item, name)
         case Coded(code=code, system=system) if code is not None and system is not None:
             if name in ("code", "system"):
-                from shangyi.query.cql.types import STRING
-
                 return values.Scalar(STRING, code if name == "code" else system)
         case values.Scalar() | values.Range() if name == "value":
             return item
     raise NoForm("{node} of {types} has no form in SQL yet", node=name, types=str(node.source.type))
+
+
+def _element(compiler: Compiler, item: Item) -> Item:
+    if not isinstance(item, Delayed):
+        return item
+    if item.env is None:
+        raise NoForm("{node} has no form in SQL here", node="Tuple.List")
+    return compiler.node(item.node, item.env)
 
 
 def _has(item: Item, name: str) -> bool:
@@ -413,7 +429,7 @@ def over_columns(
     at = timing.At(offset=compiler.offset, now=compiler.calls.setting.now)
     if scope is not None:
         at = replace(at, bind=scope.bind)
-    for table in (timing.OPERATORS, *SECTIONS):
+    for table in (quantities.OPERATORS, timing.OPERATORS, *SECTIONS):
         build = table.get(node.name)
         found = None if build is None else build(Call(node, tuple(parts), at))
         if found is not None:
@@ -436,6 +452,7 @@ def _builders() -> dict[type[tree.Node], Builder]:
         tree.As: _as,
         tree.Convert: _convert,
         tree.Tuple: _tuple,
+        tree.Instance: _instance,
         tree.List: _list,
         tree.Property: _property,
         tree.Operator: _operator,

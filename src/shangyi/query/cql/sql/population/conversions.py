@@ -12,6 +12,7 @@ from shangyi.query.cql.sql.population.items import MISSING, Coded, Element, Elem
 from shangyi.query.cql.sql.shapes import nothing
 from shangyi.query.cql.sql.values import NUMBER, Interval, Quantity, Range, Scalar
 from shangyi.query.cql.types import DATETIME, QUANTITY, IntervalOf
+from shangyi.query.parser import CALENDAR
 from shangyi.query.sql import ir
 from shangyi.query.sql.ir import Expr
 
@@ -47,7 +48,11 @@ def to_quantity(element: Element, offset: int) -> Item:
         return MISSING
     named = [n for n in (_text(element, key, offset) for key in ("code", "unit")) if n is not None]
     name = ir.call("coalesce", *named, ir.text("1"))
-    calendar = tuple((ir.call("eq", name, ir.text(ucum)), ir.text(word)) for ucum, word in _CALENDAR.items())
+    calendar = tuple(
+        (ir.call("eq", name, ir.text(ucum)), ir.text(word))
+        for ucum, word in {**CALENDAR, **_CALENDAR}.items()
+        if ucum != word
+    )
     system_, comparator = (_text(element, key, offset) for key in ("system", "comparator"))
     valid = ir.both(
         ir.TRUE

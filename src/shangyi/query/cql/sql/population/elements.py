@@ -109,14 +109,12 @@ def _date(text: Expr) -> Item:
 
 
 def _instant(text: Expr, offset: int) -> Item:
-    """From the first to the last millisecond, in the offset of the evaluation."""
+    """From the first to the last millisecond, in the offset of the evaluation; milliseconds that are not written are 0."""
     with_time = ir.call("gt", ir.call("length", text), ir.number(10))
     zone = ir.when(with_time, ir.call("zone_minutes", text))
     exact = ir.call("date_trunc", ir.text("millisecond"), _here(text, offset))
-    to_second = ir.call("eq", ir.call("position", text, ir.text(".")), ir.number(0))
-    end = ir.when(to_second, ir.call("add_milliseconds", exact, ir.number(999)), exact)
     low = ir.when(with_time, exact, _first_day(text))
-    high = ir.when(with_time, end, _last_day(text, " 23:59:59.999"))
+    high = ir.when(with_time, exact, _last_day(text, " 23:59:59.999"))
     return Range(DATETIME, low, high, zone)
 
 

@@ -6,9 +6,10 @@ another select (``Seen``) passes the question on inwards: a conversion is done w
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from shangyi.query.columns import Column
+from shangyi.query.cql import tree
 from shangyi.query.cql.sql import values
 from shangyi.query.cql.sql.errors import NoForm
 from shangyi.query.cql.sql.population.select import NOTHING, Order, Select
@@ -97,6 +98,17 @@ class Rows:
 
 
 @dataclass(frozen=True, eq=False)
+class Delayed:
+    """A list that a name, or an element of a tuple, stands for: rows of its own wherever it is used.
+
+    ``env``: where it is written; None where that is another select, so that it cannot be told.
+    """
+
+    node: tree.Node
+    env: Any
+
+
+@dataclass(frozen=True, eq=False)
 class Literals:
     """A list whose items are written out."""
 
@@ -122,7 +134,9 @@ class Seen:
         return found.listed if isinstance(found, Seen) else isinstance(found, Elements)
 
 
-Item: TypeAlias = Missing | Element | Elements | Side | Fields | Coded | Rows | Literals | Seen | values.Value
+Item: TypeAlias = (
+    Missing | Element | Elements | Delayed | Side | Fields | Coded | Rows | Literals | Seen | values.Value
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,6 +184,8 @@ class Port:
                 )
             case Coded():
                 return Coded(*(self._optional(inner, name) for name in ("keys", "there", "code", "system")))  # type: ignore[arg-type]
+            case Delayed():
+                return Delayed(first.node, None)
             case Rows() | Literals() | Side() | Missing():
                 raise NoForm("{node} has no form in SQL yet", node="List<List>")
         return self._value(list(inner))
@@ -242,7 +258,7 @@ def there(item: Item) -> Expr:
             return ir.TRUE if item.there == ir.TRUE else ir.certain(item.there)
         case Literals():
             return ir.TRUE
-        case Rows():
+        case Rows() | Delayed():
             raise NoForm("{node} of {types} has no form in SQL yet", node="IsNull", types="List")
     return ir.negated(values.is_null(item))
 
@@ -264,6 +280,6 @@ def exprs(item: Item) -> list[Expr]:
             return [sql for element in item.elements.values() for sql in exprs(element)]
         case Coded():
             return [item.keys]
-        case Elements() | Rows() | Literals():
+        case Elements() | Rows() | Literals() | Delayed():
             raise NoForm("{node} has no form in SQL yet", node="List<List>")
     return [sql for _, sql in values.parts(item)]

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from shangyi.query.cql import tree
-from shangyi.query.cql.sql import values
+from shangyi.query.cql.sql import shapes, values
 from shangyi.query.cql.sql.errors import NoForm
 from shangyi.query.cql.sql.population import lists
 from shangyi.query.cql.sql.population.items import (
@@ -24,7 +24,7 @@ from shangyi.query.cql.sql.population.items import (
 )
 from shangyi.query.cql.sql.population.retrieves import element_codes, keys_of, overlapping
 from shangyi.query.cql.sql.population.select import Exists
-from shangyi.query.cql.types import BOOLEAN, ListOf
+from shangyi.query.cql.types import BOOLEAN, STRING, ListOf
 from shangyi.query.sql import ir
 from shangyi.query.sql.ir import Expr
 
@@ -83,7 +83,8 @@ def _end(last: bool) -> Build:
         scope = compiler.scope(env)
         source = compiler.node(node.operands[0], env)
         if isinstance(source, values.Listed):
-            return None  # type: ignore[return-value]
+            at = ir.call("list_last", source.sql) if last else ir.call("list_at", source.sql, ir.number(0))
+            return shapes.item(source.type.element, at)
         return lists.end(lists.rows(compiler, source, env, node.operands[0].type), scope, last)
 
     return build
@@ -157,6 +158,13 @@ def _message(compiler: "Compiler", node: tree.Operator, env: "Env") -> Item:
     if test == ir.TRUE:
         return MISSING
     return choose(compiler, [test], [MISSING, compiler.node(source, env)], node.type)
+
+
+def _split(compiler: "Compiler", node: tree.Operator, env: "Env") -> Item:
+    text, separator = (compiler.value(operand, env) for operand in node.operands)
+    if not isinstance(text, values.Scalar) or not isinstance(separator, values.Scalar):
+        raise NoForm("{node} has no form in SQL yet", node=node.name)
+    return values.Listed(ListOf(STRING), ir.call("split", text.sql, separator.sql))
 
 
 # --- Codes
@@ -259,6 +267,7 @@ BUILDERS: dict[str, Build] = {
     "First": _end(False),
     "Last": _end(True),
     "SingletonFrom": _singleton,
+    "Split": _split,
     "Union": _union,
     "Intersect": _matched(False),
     "Except": _matched(True),

@@ -6,9 +6,18 @@ from typing import TYPE_CHECKING
 from shangyi.query.cql import tree
 from shangyi.query.cql.sql import values
 from shangyi.query.cql.sql.errors import NoForm
-from shangyi.query.cql.sql.population import lists
-from shangyi.query.cql.sql.population.items import MISSING, Fields, Item, Missing, Port, Rows, exprs, there
-from shangyi.query.cql.sql.population.references import Delayed
+from shangyi.query.cql.sql.population import lists, quantities
+from shangyi.query.cql.sql.population.items import (
+    MISSING,
+    Delayed,
+    Fields,
+    Item,
+    Missing,
+    Port,
+    Rows,
+    exprs,
+    there,
+)
 from shangyi.query.cql.sql.population.select import Exists, Order
 from shangyi.query.cql.types import ListOf
 from shangyi.query.sql import ir
@@ -151,4 +160,6 @@ def order_by(value: values.Value, descending: bool) -> list[Order]:
             return [(sql, first)]  # type: ignore[list-item]
         case values.Range(low=low, high=high):
             return [(low, first), (high, "ASC NULLS LAST" if descending else "DESC NULLS FIRST")]  # type: ignore[list-item]
+        case values.Quantity():
+            return [(quantities.ordered(value), first)]  # type: ignore[list-item]
     raise NoForm("{node} of {types} has no form in SQL yet", node="sort", types=str(value.type))

@@ -1,7 +1,6 @@
 """References: definitions as CTEs, functions put in where they are called, names of the place itself."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from shangyi.query.cql import tree
@@ -9,7 +8,7 @@ from shangyi.query.cql.library import ExpressionDef, Library
 from shangyi.query.cql.sql.errors import NoForm
 from shangyi.query.cql.sql.population import conversions, elements, lists
 from shangyi.query.cql.sql.population.constants import is_constant, of_python
-from shangyi.query.cql.sql.population.items import Item, Port, Rows
+from shangyi.query.cql.sql.population.items import Delayed, Item, Port, Rows
 from shangyi.query.cql.sql.population.program import Defined
 from shangyi.query.cql.sql.population.select import Branches, Select, Shared, Table
 from shangyi.query.cql.types import ListOf
@@ -17,14 +16,6 @@ from shangyi.query.sql import ir
 
 if TYPE_CHECKING:
     from shangyi.query.cql.sql.population.compiler import Compiler, Env
-
-
-@dataclass(frozen=True, eq=False)
-class Delayed:
-    """A list that a name stands for: rows of its own wherever it is used."""
-
-    node: tree.Node
-    env: "Env"
 
 
 def defined(compiler: "Compiler", library: Library, definition: ExpressionDef) -> Defined:

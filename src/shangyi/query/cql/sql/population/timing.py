@@ -11,7 +11,7 @@ from shangyi.query.cql.sql.constants import ends, instant
 from shangyi.query.cql.sql.errors import NoForm
 from shangyi.query.cql.sql.points import Bounds, within_bounds
 from shangyi.query.cql.sql.values import Range, Scalar, Value
-from shangyi.query.cql.types import BOOLEAN, DATE, DATETIME, INTEGER, IntervalOf, Type
+from shangyi.query.cql.types import BOOLEAN, DATE, DATETIME, INTEGER, QUANTITY, IntervalOf, Type
 from shangyi.query.sql import ir
 from shangyi.query.sql.ir import Expr
 from shangyi.query.types import ItemType
@@ -221,6 +221,8 @@ def _flipped(write: Write) -> Write:
 def _point(side: str) -> Form:
     def build(call: Call) -> Value | None:
         (value,) = call.operands
+        if isinstance(value, values.Interval) and value.type.point == QUANTITY:
+            return _measure(value, side)
         if not isinstance(value, values.Interval) or value.type.point not in (DATE, DATETIME, INTEGER):
             return None
         low, high, unknown, _ = _end(value, side)
@@ -234,6 +236,14 @@ def _point(side: str) -> Form:
         return Range(point, known[0], known[1], own.offset if isinstance(own, Range) else None)
 
     return build
+
+
+def _measure(value: values.Interval, side: str) -> Value:
+    """The end of an interval of quantities that is closed and known; another is refused by a null."""
+    own, closed = (value.low, value.low_closed) if side == "low" else (value.high, value.high_closed)
+    assert isinstance(own, values.Quantity)
+    held = ir.both(ir.is_there(value.low_closed), closed)
+    return values.Quantity(ir.Case(((held, own.value),)), own.unit)
 
 
 def _moved_by(sign: int) -> Form:
