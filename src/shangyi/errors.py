@@ -25,6 +25,8 @@ class Issue:
     text: str
     args: Mapping[str, object] = field(default_factory=dict)
     expression: str | None = None
+    place: str | None = None
+    """Where in a source text: ``library:line:column``."""
 
     @property
     def diagnostics(self) -> str:
@@ -33,7 +35,8 @@ class Issue:
 
     def to_fhir(self) -> Resource:
         """The issue as an element of OperationOutcome."""
-        issue: Resource = {"severity": self.severity, "code": self.code, "diagnostics": self.diagnostics}
+        told = f"{self.place}: {self.diagnostics}" if self.place else self.diagnostics
+        issue: Resource = {"severity": self.severity, "code": self.code, "diagnostics": told}
         if self.expression:
             issue["expression"] = [self.expression]
         return issue

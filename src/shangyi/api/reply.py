@@ -84,7 +84,8 @@ def outcome_of(issues: Iterable[Issue], language: str) -> Resource:
         entry = issue.to_fhir()
         if language != "en":
             text = translate(issue.text, language)
-            entry["details"] = {"text": text.format(**issue.args) if issue.args else text}
+            told = text.format(**issue.args) if issue.args else text
+            entry["details"] = {"text": f"{issue.place}: {told}" if issue.place else told}
         found.append(entry)
     return {"resourceType": "OperationOutcome", "issue": found}
 

@@ -27,7 +27,15 @@ from shangyi.store.database import Store
 from shangyi.store.migrate import migrations
 
 FORMAT = 1
-LEFT_OUT = ("migration", "frequency", "outbox_cursor", "standing", "standing_state")
+LEFT_OUT = (
+    "migration",
+    "frequency",
+    "outbox_cursor",
+    "standing",
+    "standing_state",
+    "measure_result",
+    "measure_run",
+)
 CLUSTER_ONLY = {("resource", "xid")}
 PIECE_BYTES = 1 << 20
 MANIFEST = "manifest.json"

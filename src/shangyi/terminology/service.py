@@ -49,7 +49,7 @@ class Terminology:
     ) -> None:
         self.library = Library(source)
         self.versions = versions or Versions()
-        self._stamp = stamp
+        self.stamp = stamp
         self._seen: int | None = None
         self._looked = -math.inf
         self._sets: OrderedDict[str, CodeSet] = OrderedDict()
@@ -79,10 +79,10 @@ class Terminology:
     def refresh(self) -> None:
         """Look whether a definition changed; if so, codes of value sets are found anew."""
         now = time.monotonic()
-        if self._stamp is None or now - self._looked < LOOK_EVERY:
+        if self.stamp is None or now - self._looked < LOOK_EVERY:
             return
         self._looked = now
-        stamp = self._stamp()
+        stamp = self.stamp()
         with self._lock:
             if stamp != self._seen:
                 self._sets.clear()

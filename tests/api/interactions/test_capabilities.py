@@ -147,7 +147,8 @@ def test_every_operation_named_is_served(http: Client, rest: dict[str, Any]) -> 
         names = {operation["name"] for operation in entry.get("operation", [])}
         more = {
             "Patient": {"everything"},
-            "Library": {"sqlquery-run"},
+            "Library": {"sqlquery-run", "evaluate", "data-requirements"},
+            "Measure": {"evaluate-measure", "care-gaps", "data-requirements"},
             "ValueSet": {"expand", "validate-code"},
             "CodeSystem": {"lookup", "subsumes", "validate-code"},
             "ConceptMap": {"translate"},
@@ -158,6 +159,7 @@ def test_every_operation_named_is_served(http: Client, rest: dict[str, Any]) -> 
         "viewdefinition-run",
         "viewdefinition-export",
         "sqlquery-run",
+        "cql",
     }
     for operation in rest["operation"]:
         # served, and in need of input; or of POST

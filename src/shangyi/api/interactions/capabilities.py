@@ -126,7 +126,8 @@ def type_entry(type_: str, codes: frozenset[str]) -> Resource:
             {"name": p.code, "definition": p.url, "type": p.type} for p in search_parameters(type_)
         ],
     }
-    if operations := [operation_entry(op) for op in OPERATIONS if not op.types or type_ in op.types]:
+    served = [op for op in OPERATIONS if not op.types or type_ in op.types]
+    if operations := [operation_entry(op) for op in served if op.levels != {"system"}]:
         entry["operation"] = operations
     return entry
 

@@ -3,6 +3,10 @@
 from shangyi.api.call import Call
 from shangyi.api.errors import MethodNotAllowed
 from shangyi.api.operations import (
+    care_gaps,
+    data_requirements,
+    evaluate,
+    evaluate_measure,
     everything,
     expand,
     lookup,
@@ -29,6 +33,11 @@ OPERATIONS: tuple[Operation, ...] = (
     lookup.OPERATION,
     subsumes.OPERATION,
     translate.OPERATION,
+    evaluate.CQL,
+    evaluate.OPERATION,
+    evaluate_measure.OPERATION,
+    care_gaps.OPERATION,
+    *data_requirements.OPERATIONS,
 )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from shangyi.care.measures.definition import OBSERVATION, Population, Stratifier
+from shangyi.care.measures.definition import INITIAL, OBSERVATION, Population, Stratifier
 from shangyi.care.measures.results import Coded, Number
 from shangyi.care.measures.tally import Counts, Stratum, Tally
 
@@ -24,14 +24,16 @@ def report(
     made: datetime,
     subject: str | None = None,
     evaluated: Sequence[str] = (),
+    least: int = 0,
 ) -> Resource:
     """The MeasureReport; ``kind`` is its type, ``period`` its first and last day, ``evaluated`` the resources used.
 
+    ``least``: of fewer residents or items no stratum and no supplemental value is told, for who may not know persons.
     Faults stand in a contained OperationOutcome: who could not be evaluated is in no population.
     """
     contained: list[Resource] = []
-    groups = [_group(counts, tally, at, contained) for at, counts in enumerate(tally.groups)]
-    extensions = [*_supplemental(tally, kind, contained)]
+    groups = [_group(counts, tally, at, contained, least) for at, counts in enumerate(tally.groups)]
+    extensions = [*_supplemental(tally, kind, contained, least)]
     if tally.faults:
         contained.append(_faults(tally))
     failed = kind == INDIVIDUAL and bool(tally.faults) and not any(c.members for c in tally.groups)
@@ -58,7 +60,7 @@ def report(
     return found
 
 
-def _group(counts: Counts, tally: Tally, at: int, contained: list[Resource]) -> Resource:
+def _group(counts: Counts, tally: Tally, at: int, contained: list[Resource], least: int) -> Resource:
     group = counts.group
     found: Resource = {}
     if group.id:
@@ -68,12 +70,16 @@ def _group(counts: Counts, tally: Tally, at: int, contained: list[Resource]) -> 
     found["population"] = _populations(counts, f"group-{at + 1}", contained)
     _scored(found, counts)
     stratifiers = [
-        _stratifier(stratifier, strata, f"group-{at + 1}-stratifier-{number + 1}", contained)
+        _stratifier(stratifier, _told(strata, least), f"group-{at + 1}-stratifier-{number + 1}", contained)
         for number, (stratifier, strata) in enumerate(zip(group.stratifiers, tally.strata[at], strict=True))
     ]
     if stratifiers:
         found["stratifier"] = stratifiers
     return found
+
+
+def _told(strata: dict[Stratum, Counts], least: int) -> dict[Stratum, Counts]:
+    return {value: counts for value, counts in strata.items() if counts.count(INITIAL) >= least}
 
 
 def _scored(element: Resource, counts: Counts) -> None:
@@ -166,11 +172,11 @@ def concept(coded: Coded) -> Resource:
     return {"coding": codings, "text": coded.text} if codings else {"text": coded.text}
 
 
-def _supplemental(tally: Tally, kind: str, contained: list[Resource]) -> Iterator[Resource]:
+def _supplemental(tally: Tally, kind: str, contained: list[Resource], least: int) -> Iterator[Resource]:
     """Each value as a contained Observation: of one subject the value itself, of many how often it occurs."""
     for element in tally.definition.supplemental:
         values = sorted(tally.supplemental[element.key].items(), key=lambda pair: pair[0].text)
-        for number, (coded, times) in enumerate(values):
+        for number, (coded, times) in enumerate(pair for pair in values if pair[1] >= least):
             id = f"{element.key}-{number + 1}"
             what = element.code or {"text": element.expression}
             observation: Resource = {"resourceType": "Observation", "id": id, "status": "final"}

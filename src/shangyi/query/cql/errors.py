@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import ClassVar
 
 from shangyi.errors import Issue
@@ -30,6 +31,9 @@ class CqlError(ExpressionError):
         self.library, self.near = library, near
         self.end_line, self.end_column = end_line or line, end_column or column
         super().__init__(text, line=line, column=column, context=context, **args)
+        if line:
+            place = f"{library or 'CQL'}:{line}:{column}"
+            self.issues = tuple(replace(issue, place=place) for issue in self.issues)
 
     def __str__(self) -> str:
         message = self.issues[0].diagnostics
