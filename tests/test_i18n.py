@@ -105,3 +105,10 @@ def test_a_text_that_stands_in_two_catalogues_is_translated_the_same() -> None:
         for text, said in parse_po(file.read_text(encoding="utf-8")).items():
             other, before = seen.setdefault(text, (file.stem, said))
             assert before == said, f"{text!r}: {other} says {before}, {file.stem} says {said}"
+
+
+def test_every_column_of_the_views_is_described_in_chinese() -> None:
+    from shangyi.lake import library, relations
+
+    texts = {column.description for name in library.names() for column in relations.columns(name)}
+    assert not [text for text in texts if text and not CHINESE.search(translate(text, "zh-CN"))]

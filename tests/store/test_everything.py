@@ -17,8 +17,4 @@ def test_references_are_read_from_the_bytes_and_texts_are_no_references() -> Non
             "basedOn": [{"reference": "urn:uuid:1"}, {"reference": "https://other.example/fhir/Location/c"}],
         }
     )
-    assert references(body) == {
-        (b"Patient", b"p1"),
-        (b"Practitioner", b"dr.li-1"),
-        (b"Organization", b"o"),
-    }
+    assert references(body) == {b"Patient/p1", b"Practitioner/dr.li-1", b"Organization/o"}

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -9,9 +10,12 @@ import pytest
 from tests.web.conftest import PASSWORD, Site, signed_in, violations
 
 from shangyi import lake
-from shangyi.access import Origin
+from shangyi.access import Origin, Principal, Role
 from shangyi.access.browser import csrf_token
+from shangyi.errors import TooLarge
 from shangyi.store.model import SearchRequest
+from shangyi.web import saved_queries
+from shangyi.web.saved_queries import SavedQueries
 
 DIVISION = "https://shangyi.dev/fhir/StructureDefinition/division"
 ANALYST = "counter"
@@ -79,6 +83,38 @@ def test_a_refusal_says_why(counter: httpx.Client) -> None:
     assert re.search("line 1|第 1 行", wrong.text)
 
 
+def test_queries_are_kept_under_a_name(site: Site, counter: httpx.Client) -> None:
+    text = "select gender, count(*) n from patient group by 1"
+    assert ask(counter, text, name=" by  sex ", **{"as": "save"}).status_code == 200
+    assert ask(counter, text + " order by 1", name="by sex", **{"as": "save"}).status_code == 200
+    page = counter.get("/analysis").text
+    [number] = re.findall(r'<a href="/analysis\?saved=(\d+)">by sex</a>', page)
+    opened = counter.get(f"/analysis?saved={number}").text
+    assert f"{text} order by 1</textarea>" in opened
+    assert 'value="by sex"' in opened
+    with client_of(site, "village") as other:
+        assert "by sex" not in other.get("/analysis").text
+        assert other.get(f"/analysis?saved={number}").status_code == 404
+    for name in ("", "x" * 81):
+        assert ask(counter, text, name=name, **{"as": "save"}).status_code == 400
+    assert ask(counter, "", saved=number, **{"as": "forget"}).status_code == 200
+    assert counter.get(f"/analysis?saved={number}").status_code == 404
+    assert counter.get("/analysis?saved=../../x").status_code == 404
+    assert (site.home / "queries").stat().st_mode & 0o777 == 0o700
+
+
+def test_no_more_queries_than_one_may_keep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(saved_queries, "MOST", 2)
+    mine = SavedQueries(tmp_path, Principal("account:1", "a", "a", Role.ANALYST))
+    numbers = [mine.keep(name, "select 1").number for name in ("b", "a", "b")]
+    assert numbers == [1, 2, 1]
+    with pytest.raises(TooLarge):
+        mine.keep("c", "select 1")
+    mine.remove(1)
+    assert [saved.name for saved in mine.every()] == ["a"]
+    assert SavedQueries(tmp_path, Principal("account:11", "a", "a", Role.ANALYST)).every() == []
+
+
 def test_an_area_has_its_own(site: Site) -> None:
     with client_of(site, "village") as client:
         said = ask(client, "select name from patient_identity order by name")
@@ -108,7 +144,13 @@ def test_the_page(page: Any, site: Site) -> None:
         page.keyboard.press("Control+Enter")
         page.wait_for_selector("table.stacking")
         assert page.locator(".bars").count() == 1
+        page.fill("#name", f"性别 {language}")
+        page.click("button[value=save]")
+        page.wait_for_selector("[role=status]")
+        assert page.locator(f"a:has-text('性别 {language}')").count() == 1
         page.locator("details summary").first.click()
+        described = page.locator("details[open] tbody td:last-child").first.inner_text()
+        assert bool(re.search("[一-鿿]", described)) is (language == "zh-CN")
         assert violations(page) == []
         page.set_viewport_size({"width": 390, "height": 800})
         assert page.evaluate("document.documentElement.scrollWidth") <= 390

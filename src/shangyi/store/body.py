@@ -6,7 +6,7 @@ in the order in which it came.
 
 from collections.abc import Callable
 from datetime import datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 from shangyi.errors import Invalid
@@ -76,21 +76,24 @@ def stamp(updated: datetime) -> str:
     return f"{updated.isoformat(timespec='milliseconds')[:23]}Z"
 
 
+@cache
 def joiner(type: str) -> Callable[[str, int, datetime, bytes], bytes]:
-    """``join`` for many resources of a type, of which many were written in one transaction."""
+    """``join`` for many resources of a type."""
     head = f'{{"resourceType":"{type}","id":"'.encode()
 
-    @lru_cache(maxsize=1024)
-    def meta(version: int, updated: datetime) -> bytes:
-        return f'","meta":{{"versionId":"{version}","lastUpdated":"{stamp(updated)}"'.encode()
-
     def whole(id: str, version: int, updated: datetime, rest: bytes) -> bytes:
-        start = head + id.encode() + meta(version, updated)
+        start = head + id.encode() + _meta(version, updated)
         if rest.startswith(_META):
             return start + b"," + rest[len(_META) :]
         return start + (b"}" if rest == b"{}" else b"},") + rest[1:]
 
     return whole
+
+
+@lru_cache(maxsize=1024)
+def _meta(version: int, updated: datetime) -> bytes:
+    """What many have in common that were written in one transaction."""
+    return f'","meta":{{"versionId":"{version}","lastUpdated":"{stamp(updated)}"'.encode()
 
 
 def join(type: str, id: str, version: int, updated: datetime, rest: bytes) -> bytes:

@@ -14,7 +14,7 @@ from shangyi.store.types import NUMBERS
 
 LARGEST = 10_000
 PATIENT = NUMBERS["Patient"]
-_REFERENCE = re.compile(rb'"reference":"([A-Z][A-Za-z]+)/([A-Za-z0-9.-]+)')
+_REFERENCE = re.compile(rb'"reference":"([A-Z][A-Za-z]+/[A-Za-z0-9.-]+)')
 
 
 def fetch(connection: psycopg.Connection, codec: Codec, rids: Sequence[int], bounds: Scope) -> list[Version]:
@@ -63,6 +63,7 @@ def page(
         " join resource r on r.rid = s.rid and r.version = s.version"
         f" where {where} order by 8, 9 limit %s",
         [patient, *parameters, limit + 1],
+        binary=True,
     ).fetchall()
     matches = rows.versions(codec, connection, found[:limit])
     following = f"{found[limit - 1][7]}.{found[limit - 1][8]}" if len(found) > limit else None
@@ -78,8 +79,8 @@ def _parse(cursor: str) -> tuple[int, int]:
         raise Invalid("The cursor is not one of this server's") from error
 
 
-def references(body: bytes) -> set[tuple[bytes, bytes]]:
-    """Type and id of all literal references in a resource as it is kept, contained ones too.
+def references(body: bytes) -> set[bytes]:
+    """``Type/id`` of all literal references in resources as they are kept, contained ones too.
 
     Found in the bytes, which are compact: only a member can read ``"reference":"``, quotes within a text are escaped.
     """
@@ -90,18 +91,20 @@ def _referred(
     connection: psycopg.Connection, codec: Codec, matches: Sequence[Version], bounds: Scope
 ) -> list[Version]:
     """What the page's resources refer to and is of no resident: staff, institutions, medicines …"""
-    named = set().union(*(references(version.body) for version in matches))
-    wanted = {
-        keys.rid(type_.decode(), id_.decode())
-        for type_, id_ in named
-        if type_ != b"Patient" and type_.decode() in NUMBERS
-    }
+    named = references(b"\n".join([version.body for version in matches]))
+    named -= {version.reference.encode() for version in matches}  # the resident's own, most of all
+    wanted = [
+        keys.key(reference.decode())
+        for reference in named
+        if not reference.startswith(b"Patient/") and reference.partition(b"/")[0].decode() in NUMBERS
+    ]
     if not wanted:
         return []
     where, parameters = scope.condition(bounds, "s")
     found = connection.execute(
         f"select {rows.COLUMNS} from search s join resource r on r.rid = s.rid and r.version = s.version"
         f" where s.rid = any(%s) and s.patient = 0 and {where} order by s.type, s.rid",
-        [list(wanted), *parameters],
+        [wanted, *parameters],
+        binary=True,
     ).fetchall()
     return rows.versions(codec, connection, found)

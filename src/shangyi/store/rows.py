@@ -7,7 +7,7 @@ from typing import Any
 
 import psycopg
 
-from shangyi.store.body import join, unpack_id
+from shangyi.store.body import join, joiner, unpack_id
 from shangyi.store.codec import Codec
 from shangyi.store.model import Method, Version
 from shangyi.store.types import NAMES
@@ -31,11 +31,22 @@ def version(codec: Codec, row: tuple[Any, ...]) -> Version:
 
 
 def versions(codec: Codec, connection: psycopg.Connection, rows: Iterable[tuple[Any, ...]]) -> list[Version]:
-    """The versions in rows; dictionaries made by others meanwhile are learnt."""
+    """The versions in rows; dictionaries made by others meanwhile are learnt. What many have in common is done once."""
     rows = list(rows)
-    if not all(codec.knows(row[5]) for row in rows):
+    codings = {row[5] for row in rows}
+    if not all(map(codec.knows, codings)):
         codec.load(connection)
-    return [version(codec, row) for row in rows]
+    unpack = {coding: codec.unpacker(coding) for coding in codings}
+    joining = {type_: joiner(NAMES[type_]) for type_ in {row[0] for row in rows}}
+    found = []
+    for type_, id_, number, updated, method, coding, packed, *_ in rows:
+        id = unpack_id(id_)
+        when = updated if updated.tzinfo is UTC else updated.astimezone(UTC)
+        kind = _BY_BYTE[method] if isinstance(method, bytes) else METHODS[method]
+        deleted = kind is Method.DELETE
+        data = b"" if deleted else joining[type_](id, number, when, unpack[coding](packed))
+        found.append(Version(NAMES[type_], id, number, when, kind, data))
+    return found
 
 
 _SMALL, _INTEGER, _LONG = struct.Struct(">h"), struct.Struct(">i"), struct.Struct(">q")

@@ -10,6 +10,7 @@ from shangyi.web.components.bars import Bar, Bars
 from shangyi.web.components.table import Column, Row, Table
 from shangyi.web.context import Context
 from shangyi.web.rendering import HEADERS
+from shangyi.web.saved_queries import LONGEST_NAME, SavedQueries
 
 if TYPE_CHECKING:
     from shangyi.lake.analysis import Analyst
@@ -62,26 +63,37 @@ def analyst(context: Context) -> "Analyst":
 
 
 def analysis(context: Context) -> Response:
-    """GET /analysis?example=…, POST /analysis: the query goes by POST and stands in no address."""
+    """GET /analysis?example=… or ?saved=…, POST /analysis: the query goes by POST and stands in no address."""
     who = analyst(context)
-    example = EXAMPLES.get(context.field("example"))
-    text = context.field("query") or (example[1] if example else "")
-    asked = context.request.method == "POST" and bool(text)
-    answer, problems, status = None, [], 200
+    kept = SavedQueries(context.request.app.state.settings.home, context.session.principal)
+    action = context.field("as") if context.request.method == "POST" else ""
+    answer, problems, status, text, name, done = None, [], 200, context.field("query"), "", ""
     views: list[dict[str, Any]] = []
     try:
         views = who.describe()
-        if asked and context.field("as") == "csv":
+        if context.request.method != "POST":
+            name, text = opened(context, kept)
+        elif action == "save":
+            name = kept.keep(context.field("name"), text).name
+            done = context.text("Saved")
+        elif action == "forget":
+            kept.remove(number(context.field("saved")))
+            done = context.text("Removed")
+        elif text and action == "csv":
             return sheet(who.sql(text, limit=IN_FILE))
-        if asked:
-            answer = who.sql(text, limit=SHOWN)
+        elif text:
+            name, answer = context.field("name"), who.sql(text, limit=SHOWN)
     except ShangyiError as error:
-        problems, status = context.sentences(error), error.status
+        problems, status, name = context.sentences(error), error.status, context.field("name")
     return context.page(
         "pages/analysis.html",
         "analysis",
         status=status,
         query=text,
+        name=name,
+        done=done,
+        saved=kept.every(),
+        longest_name=LONGEST_NAME,
         problems=problems,
         views=views,
         persons=who.reach.persons,
@@ -94,6 +106,20 @@ def analysis(context: Context) -> Response:
         seconds=context.request.app.state.settings.lake_seconds,
         chinese=context.language == "zh-CN",
     )
+
+
+def opened(context: Context, kept: SavedQueries) -> tuple[str, str]:
+    """The name and text of what the address asks for: one of the reader's own, or an example, which has no name."""
+    if context.field("saved"):
+        saved = kept.get(number(context.field("saved")))
+        return saved.name, saved.text
+    example = EXAMPLES.get(context.field("example"))
+    return "", example[1] if example else ""
+
+
+def number(text: str) -> int:
+    """A number in an address; 0 for what is none."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
 
 
 def sheet(answer: "Answer") -> Response:
