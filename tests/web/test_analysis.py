@@ -148,7 +148,7 @@ def test_the_page(page: Any, site: Site) -> None:
         page.click("button[value=save]")
         page.wait_for_selector("[role=status]")
         assert page.locator(f"a:has-text('性别 {language}')").count() == 1
-        page.locator("details summary").first.click()
+        page.locator("details:has(table) > summary").first.click()
         described = page.locator("details[open] tbody td:last-child").first.inner_text()
         assert bool(re.search("[一-鿿]", described)) is (language == "zh-CN")
         assert violations(page) == []
