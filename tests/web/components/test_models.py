@@ -1,6 +1,8 @@
 from shangyi.web.components.bars import Bar, Bars
 from shangyi.web.components.chart import Series, TimeChart
+from shangyi.web.components.table import Column, Row, Table
 from shangyi.web.components.trend import HEIGHT, WIDTH, Trend
+from shangyi.web.rendering import environment
 
 
 def test_bars_are_drawn_against_the_longest() -> None:
@@ -21,3 +23,14 @@ def test_a_charts_table_holds_every_point_newest_first() -> None:
         "BP", ["2026-01-01", "2026-02-01"], [Series("systolic", [150, None]), Series("diastolic", [90, 85])]
     )
     assert chart.rows == [["2026-02-01", None, 85], ["2026-01-01", 150, 90]]
+
+
+def test_a_column_is_named_beside_its_values_where_a_phone_shows_no_head() -> None:
+    shown = Table(
+        "Reports", [Column("Disease"), Column("Onset", labelled=True)], [Row(["Influenza", "11-21"])]
+    )
+    template = environment("en").from_string(
+        '{% from "components/table.html" import table with context %}{{ table(t) }}'
+    )
+    assert '<td data-label="Onset">11-21</td>' in template.render(t=shown)
+    assert "<td>Influenza</td>" in template.render(t=shown)

@@ -7,12 +7,14 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """``sort``: the address that sorts by this column, ``sorted`` its present direction."""
+    """``sort``: the address that sorts by this column, ``sorted`` its present direction; ``labelled``: named beside each
+    value on a phone, where there is no head."""
 
     title: str
     number: bool = False
     sort: str = ""
     sorted: str = ""
+    labelled: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ def cases(context: Context) -> Response:
     table = Table(
         caption=text("Case reports"),
         columns=[
-            Column(text(title))
+            Column(text(title), labelled=title in ("Onset", "Diagnosis", "Reported after"))
             for title in (
                 "Case",
                 "Disease",
