@@ -42,6 +42,7 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("sql", "ask the lake by SQL"),
             ("view", "views of the lake: list, run, keep beside it"),
             ("cql", "check CQL, evaluate it for a resident, write it as ELM"),
+            ("measure", "measures: list, run over everybody, with the report kept"),
             ("knowledge", "packages of guidelines, measures and codes: list, test"),
         ),
     ),

@@ -5,12 +5,13 @@ from datetime import datetime
 from shangyi.api import reply
 from shangyi.api.call import Call, Resource
 from shangyi.api.operations.definition import Input, Operation, Parameter
-from shangyi.api.operations.evaluate_measure import period_of, prepared
+from shangyi.api.operations.evaluate_measure import period_of
 from shangyi.api.operations.subject import resources_of, subject_of
 from shangyi.api.reply import Reply
 from shangyi.care.measures.content import Content
 from shangyi.care.measures.definition import SCORINGS
 from shangyi.care.measures.gaps import CLOSED, NONE, OPEN, bundle, gaps
+from shangyi.care.measures.prepare import prepared
 from shangyi.care.standing.facts import ZONE
 from shangyi.errors import Invalid
 

@@ -21,18 +21,16 @@ from shangyi.care.measures import (
     Bedside,
     Period,
     Tally,
-    read,
     report,
     tally,
 )
-from shangyi.care.measures.content import Content, with_packages
-from shangyi.care.measures.running import key_of, of_scope
+from shangyi.care.measures.content import Content
+from shangyi.care.measures.prepare import prepared
+from shangyi.care.measures.running import of_scope
 from shangyi.care.standing.facts import ZONE
 from shangyi.errors import Invalid
-from shangyi.query.cql.values import DateTime
 from shangyi.store.model import Scope, Version
 from shangyi.store.repository import Repository
-from shangyi.terminology.service import Terminology
 
 LEAST = 5
 """Of fewer residents no stratum is told to who may not search residents."""
@@ -65,21 +63,6 @@ def invoke(call: Call, given: Input) -> Reply:
         raise Invalid("A subject goes with the report type subject")
     many = _listed if kind == SUBJECT_LIST else _figures
     return reply.resource(call, many(call.session, measure, key, period, made))
-
-
-def prepared(
-    session: Session, content: Content, resource: Resource, period: Period, operation: str
-) -> tuple[Bedside, str]:
-    """A Measure ready for residents, and the key of its kept results; decided and audited as reading knowledge."""
-    definition = read(resource)
-    program = content.program(definition.library)
-
-    def work(known: Terminology) -> tuple[Bedside, str]:
-        now = DateTime.of(datetime.now(ZONE))
-        measure = Bedside(definition, program, with_packages(known), period, now)
-        return measure, key_of(measure, known.stamp() if known.stamp else 0)
-
-    return session.consult("Measure", operation, work)
 
 
 def _figures(session: Session, measure: Bedside, key: str, period: Period, made: datetime) -> Resource:

@@ -46,13 +46,14 @@ class Content:
         ]
 
     def measure(self, name: str) -> Resource:
-        """A Measure by its canonical (``url|version``), or its id. NotFound."""
+        """A Measure by its canonical (``url|version``), its id or its name. NotFound."""
         name = name.removeprefix("Measure/")
         if ":" in name:
             url, version = versions.canonical(name)
             found = _newest(self._search("Measure", [("url", url)]), version)
         else:
-            found = _newest(self._search("Measure", [("_id", name)]), None)
+            named = [m for m in self._search("Measure", [("name", name)]) if m.get("name") == name]
+            found = _newest(self._search("Measure", [("_id", name)]) or named, None)
         found = found or next(
             (m for p in knowledge.installed() for m in p.measures.values() if _is(m, name)), None
         )
