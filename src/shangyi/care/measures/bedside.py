@@ -1,6 +1,8 @@
 """Measures by the bedside back end: the closures of a program, one subject after another."""
 
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping
+from threading import Lock
 from typing import Any
 
 from shangyi.care.measures.definition import Definition
@@ -30,7 +32,7 @@ class Bedside:
         parameters: Mapping[str, Any] | None = None,
     ) -> None:
         self.definition, self.now = definition, now
-        self.engine = Engine(program)
+        self.engine = engine_of(program)
         self.codes = Codes(terminology)
         self.parameters = {**period.parameters(program, now.offset or 0), **(parameters or {})}
         missing = [name for name in definition.needed if not self.engine.has(name)]
@@ -48,6 +50,27 @@ class Bedside:
     def result(self, subject: str, resources: Iterable[dict[str, Any]]) -> Result:
         """The result of one subject (``Patient/1``)."""
         return result(self.definition, subject, Definitions(self.engine, self.evaluation(resources)))
+
+
+KEPT = 64
+"""Programs whose closures are kept ready."""
+_engines: OrderedDict[str, Engine] = OrderedDict()
+_lock = Lock()
+
+
+def engine_of(program: Program) -> Engine:
+    """The compiled program: kept by what its library says and includes, since compiling costs more than a resident."""
+    key = program.main.key
+    if not key:
+        return Engine(program)
+    with _lock:
+        found = _engines.get(key)
+        if found is None:
+            found = _engines[key] = Engine(program)
+            if len(_engines) > KEPT:
+                _engines.popitem(last=False)
+        _engines.move_to_end(key)
+        return found
 
 
 class Definitions:

@@ -153,10 +153,9 @@ def with_packages(known: Terminology) -> Terminology:
     packages = knowledge.installed()
     if not packages:
         return known
-    key = id(known)
-    if _joined.get("of") != key:
+    if _joined.get("of") is not known:
         source = Chain(known.library.source, *(package.definitions for package in packages))
-        _joined.update(of=key, made=Terminology(source, known.versions, known.stamp))
+        _joined.update(of=known, made=Terminology(source, known.versions, known.stamp))
     made: Terminology = _joined["made"]
     return made
 
