@@ -78,6 +78,7 @@ def create_app(settings: Settings | None = None) -> "Starlette":
     from shangyi import api
     from shangyi.api.body import Limits
     from shangyi.api.middleware import RequestLog
+    from shangyi.care.indicators.keep import Keeper
     from shangyi.care.standing.keep import follow
     from shangyi.lake.asking import Analysts
     from shangyi.lake.process import Task
@@ -100,6 +101,9 @@ def create_app(settings: Settings | None = None) -> "Starlette":
     keeper.start()
     standing = Thread(target=follow, args=(found.store.repository, ended), name="standing", daemon=True)
     standing.start()
+    rates = Keeper(found.store.repository)
+    indicators = Thread(target=rates.follow, args=(ended,), name="indicators", daemon=True)
+    indicators.start()
     task = Task(
         found.store.conninfo,
         str(settings.home),
@@ -129,6 +133,7 @@ def create_app(settings: Settings | None = None) -> "Starlette":
             ended.set()
             keeper.join(30)
             standing.join(30)
+            indicators.join(30)
             warming.join(30)
             if settings.lake_interval:
                 following.join(30)

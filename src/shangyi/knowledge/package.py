@@ -9,8 +9,9 @@ from typing import Any
 
 from shangyi.errors import ShangyiError
 from shangyi.fhir import json
-from shangyi.knowledge import cases, manifest, measures
+from shangyi.knowledge import cases, gaps, manifest, measures
 from shangyi.knowledge.errors import PackageError, PackageErrors
+from shangyi.knowledge.gaps import Gap
 from shangyi.knowledge.manifest import Manifest
 from shangyi.query.cql.errors import CqlError, CqlErrors
 from shangyi.query.cql.library import Program
@@ -31,6 +32,7 @@ class Package:
     texts: Mapping[str, str]
     codes: tuple[Resource, ...]
     measures: Mapping[str, Resource]
+    gaps: tuple[Gap, ...] = ()
     files: Mapping[str, Path] = field(default_factory=dict)
 
     @property
@@ -92,11 +94,12 @@ def load(root: Path) -> Package:
             errors += measures.check(file, resource, said.canonical, programs)
         found[str(resource.get("id", file.stem))] = resource
         files[str(resource.get("id", file.stem))] = file
+    open_gaps = () if broken else gaps.read(root / "pages" / "gaps.yaml", found, programs, errors)
     if not programs and not codes and not errors:
         errors.append(PackageError("The package holds neither libraries nor codes", file=root))
     if errors:
         raise PackageErrors({str(error): error for error in errors}.values())
-    return Package(root, said, programs, texts, tuple(codes), found, files)
+    return Package(root, said, programs, texts, tuple(codes), found, open_gaps, files)
 
 
 def _libraries(

@@ -33,6 +33,7 @@ LEFT_OUT = (
     "outbox_cursor",
     "standing",
     "standing_state",
+    "indicator",
     "measure_result",
     "measure_run",
 )

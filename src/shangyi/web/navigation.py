@@ -16,6 +16,8 @@ def groups(principal: Principal, text: Callable[[str], str], due: Mapping[str, i
     role = principal.role
     waiting = due.get("") if role in WORKLIST else None
     today = [NavItem("overview", text("Overview"), "/", waiting or None, bool(due.get("urgent")))]
+    if role in WORKLIST:
+        today.append(NavItem("gaps", text("Open gaps"), "/gaps"))
     if role in CLINICAL:
         today.append(NavItem("residents", text("Residents"), "/residents"))
     if role in WRITERS:
@@ -28,6 +30,8 @@ def groups(principal: Principal, text: Callable[[str], str], due: Mapping[str, i
     population = [NavItem("cases", text("Case reports"), "/cases")] if role in CASES else []
     if policy.may_use(role, "aggregate"):
         population.append(NavItem("analysis", text("Analysis"), "/analysis"))
+    if policy.may_use(role, "aggregate"):
+        population.insert(0, NavItem("measures", text("Measures"), "/measures"))
     if role in CLINICAL:
         population.append(NavItem("cql", text("Rules (CQL)"), "/cql"))
     data = [NavItem("load", text("Load records"), "/load")] if policy.may_use(role, "load") else []

@@ -13,6 +13,7 @@ from shangyi.web.pages import (
     cql,
     export,
     load,
+    measures,
     merge,
     overview,
     record,
@@ -22,6 +23,7 @@ from shangyi.web.pages import (
     settings,
     sign_in,
     visit,
+    why,
 )
 from shangyi.web.static_files import static_file
 
@@ -38,6 +40,11 @@ def routes() -> list[BaseRoute]:
         Route("/figures/{name}.csv", page(overview.sheet)),
         Route("/cases", page(cases.cases)),
         Route("/analysis", page(analysis.analysis), methods=["GET", "POST"]),
+        Route("/gaps", page(measures.gaps)),
+        Route("/measures", page(measures.measures)),
+        Route("/measures/{measure}/{part}", page(measures.measure)),
+        Route("/measures/{measure}/{part}/residents", page(measures.residents)),
+        Route("/residents/{id}/measures", page(why.why)),
         Route("/cql", page(cql.cql), methods=["GET", "POST"]),
         Route("/cql/check", page(cql.checking), methods=["POST"]),
         Route("/residents", page(residents.residents), methods=["GET", "POST"]),
