@@ -85,3 +85,40 @@ def test_every_error_of_a_library_is_told_with_its_place(
     shown = capsys.readouterr().err
     assert "T:2:11: Agee is not known here; did you mean Age?" in shown
     assert "T:3:11: Fooo is not known here" in shown
+
+
+@pytest.fixture
+def of_a_lake(asked: list[str], tmp_path: Path) -> list[str]:
+    from shangyi.lake import writer
+
+    resources = [dict(r) for r in RECORD if r["resourceType"] != "ValueSet"]
+    resources[1]["subject"] = {"reference": "Patient/p"}
+    writer.write(tmp_path / "lake", [*resources, {"resourceType": "Patient", "id": "q"}])
+    (tmp_path / "codes").mkdir()
+    (tmp_path / "codes" / "v.json").write_text(json.dumps(RECORD[2]), encoding="utf-8")
+    return [
+        asked[2],
+        "--lake",
+        str(tmp_path / "lake"),
+        "--codes",
+        str(tmp_path / "codes"),
+        "--parameter",
+        PERIOD,
+    ]
+
+
+def test_all_residents_of_a_lake(of_a_lake: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.run(["cql", "eval", *of_a_lake]) == codes.OK
+    assert "High: 1 of 2 residents" in capsys.readouterr().out
+    assert main.run(["cql", "eval", *of_a_lake, "--define", "High", "--json"]) == codes.OK
+    rows = json.loads(capsys.readouterr().out)
+    assert {row["patient_key"]: row["High"] for row in rows} == {"Patient/p": True, "Patient/q": False}
+
+
+def test_the_plan_says_what_is_scanned(of_a_lake: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.run(["cql", "explain", *of_a_lake]) == codes.OK
+    shown = capsys.readouterr().out
+    assert "T.Readings\n  scan Observation where" in shown
+    assert "T.High\n  scan Patient\n  read T.Readings" in shown
+    assert main.run(["cql", "explain", *of_a_lake, "--sql"]) == codes.OK
+    assert capsys.readouterr().out.startswith("WITH ")

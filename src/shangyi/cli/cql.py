@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from shangyi.cli import cql_lake
 from shangyi.cli.output import emit, line, note
 from shangyi.cli.residents import of_file, of_record
 from shangyi.cli.text import t
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
     from shangyi.query.cql.library import Program
     from shangyi.terminology.service import Terminology
 
+Lake = Annotated[Path | None, typer.Option(help=t("The directory of a lake: for all its residents."))]
+CodesFolder = Annotated[
+    Path | None, typer.Option(help=t("A folder with value sets and code systems, for --lake."))
+]
 app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
@@ -23,6 +28,7 @@ app = typer.Typer(
     + "\n\n\b\n"
     + t("Examples")
     + "\n  shangyi cql eval measure.cql --resident 1"
+    + "\n  shangyi cql eval measure.cql --lake ~/lake --codes valuesets"
     + "\n  shangyi cql translate measure.cql\n  shangyi cql translate measure.cql --path libraries --out measure.json",
 )
 
@@ -69,7 +75,7 @@ def _program(file: Path, path: list[Path] | None) -> "Program":
 
 @app.command(
     "eval",
-    help=t("The value of each definition for one resident, of the record or of a file.")
+    help=t("The value of each definition for one resident, of the record or of a file, or for all of a lake.")
     + "\n\n\b\n"
     + t("Examples")
     + "\n  shangyi cql eval measure.cql --resident 1 --define Numerator"
@@ -90,6 +96,8 @@ def eval_(
         list[Path] | None,
         typer.Option(help=t("Where included libraries and ModelInfo files are; by default beside the file.")),
     ] = None,
+    lake: Lake = None,
+    codes: CodesFolder = None,
     json: Annotated[bool, typer.Option("--json", help=t("As JSON."))] = False,
 ) -> None:
     """Evaluate."""
@@ -97,9 +105,12 @@ def eval_(
     from shangyi.terminology.definitions import Memory
     from shangyi.terminology.service import Terminology
 
-    if (resident is None) is (data is None):
-        raise Invalid("Say whose resources: --resident or --data")
+    if sum(source is not None for source in (resident, data, lake)) != 1:
+        raise Invalid("Say whose resources: --resident, --data or --lake")
     program = _program(file, path)
+    if lake is not None:
+        cql_lake.evaluate(program, define, lake, codes, _parameters(parameter or ()), json)
+        return
     if data is not None:
         found = of_file(data)
         _evaluate(program, found, Terminology(Memory(found)), parameter or (), define, json)
@@ -111,6 +122,30 @@ def eval_(
                 "expand",
                 lambda codes: _evaluate(program, found, codes, parameter or (), define, json),
             )
+
+
+@app.command(
+    help=t("How a library is calculated for all residents: what each definition reads, and the SQL.")
+    + "\n\n\b\n"
+    + t("Examples")
+    + "\n  shangyi cql explain measure.cql --lake ~/lake --codes valuesets --define Numerator"
+)
+def explain(
+    file: Annotated[Path, typer.Argument(help=t("A CQL file."))],
+    lake: Annotated[Path, typer.Option(help=t("The directory of a lake."))],
+    codes: CodesFolder = None,
+    parameter: Annotated[
+        list[str] | None, typer.Option(help=t("NAME=VALUE, the value as CQL writes it."))
+    ] = None,
+    define: Annotated[list[str] | None, typer.Option(help=t("These definitions only."))] = None,
+    path: Annotated[
+        list[Path] | None,
+        typer.Option(help=t("Where included libraries and ModelInfo files are; by default beside the file.")),
+    ] = None,
+    sql: Annotated[bool, typer.Option("--sql", help=t("The SQL itself."))] = False,
+) -> None:
+    """Explain."""
+    cql_lake.explain(_program(file, path), define, lake, codes, _parameters(parameter or ()), sql)
 
 
 def _evaluate(

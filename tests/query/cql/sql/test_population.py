@@ -136,6 +136,12 @@ RESIDENTS: list[tuple[dict[str, Any], list[dict[str, Any]]]] = [
                 "code": concept(coding("15074-8", LOINC)),
                 "valueCodeableConcept": concept(coding("44054006")),
             },
+            {
+                "resourceType": "Observation",
+                "status": "final",
+                "code": concept(coding("15074-8", LOINC)),
+                "valueString": "44054006",
+            },
             {"resourceType": "Condition", "onsetAge": {"value": 2, "code": "wk"}},
         ],
     ),

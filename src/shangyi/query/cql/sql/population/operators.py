@@ -170,22 +170,20 @@ def _split(compiler: "Compiler", node: tree.Operator, env: "Env") -> Item:
 # --- Codes
 
 
-def codes(compiler: "Compiler", item: Item) -> Coded | None:
-    """The codes that an item has; None where it has none."""
+def codes(compiler: "Compiler", item: Item) -> list[Coded]:
+    """The codes that an item has: of a choice those of each option that is a code or concept."""
     if isinstance(item, Coded):
-        return item
+        return [item]
     if isinstance(item, Side):
-        found = [code for option in item.options if (code := codes(compiler, option)) is not None]
-        return found[0] if len(found) == 1 else None
+        coded = (option for option in item.options if not isinstance(option, values.Scalar))
+        return [code for option in coded for code in codes(compiler, option)]
     if isinstance(item, Element | Seen) and not (isinstance(item, Seen) and item.listed):
         made = through(item, lambda e: _element_codes(compiler, e))
-        return made if isinstance(made, Coded) else None
+        return [made] if isinstance(made, Coded) else []
     if isinstance(item, values.Scalar):
-        return Coded(
-            ir.Listed((ir.call("concat", ir.text("|"), item.sql),)),
-            ir.Case(((ir.is_there(item.sql), ir.TRUE),)),
-        )
-    return None
+        key = ir.call("concat", ir.text("|"), item.sql)
+        return [Coded(ir.Listed((key,)), ir.Case(((ir.is_there(item.sql), ir.TRUE),)))]
+    return []
 
 
 def _element_codes(compiler: "Compiler", element: Element | Elements) -> Item:
@@ -205,7 +203,7 @@ def _equivalent(compiler: "Compiler", node: tree.Operator, env: "Env") -> Item:
         return over_columns(compiler, node, items, env.scope)
     left, right = (codes(compiler, item) for item in items)
     neither = ir.both(*(ir.negated(there(item)) for item in items))
-    same = ir.FALSE if left is None or right is None else _shared(left, right)
+    same = ir.either(*(_shared(one, other) for one in left for other in right))
     found = ir.either(neither, same)
     return truth(ir.negated(found) if node.name == "NotEquivalent" else found)
 
@@ -221,20 +219,17 @@ def _shared(left: Coded, right: Coded) -> Expr:
 def _in_value_set(compiler: "Compiler", node: tree.Operator, env: "Env") -> Item:
     source, set_ = node.operands
     wanted = keys_of(compiler, set_, env)
-    if isinstance(source.type, ListOf):
-        rows = compiler.rows(source, env)
-        found = codes(compiler, rows.item)
-        if found is None:
-            raise NoForm("{node} of {types} has no form in SQL yet", node=node.name, types=str(source.type))
-        rows.select.where(overlapping(compiler, found.keys, wanted))
-        return truth(Exists(rows.select))
-    item = compiler.node(source, env)
+    listed = isinstance(source.type, ListOf)
+    rows = compiler.rows(source, env) if listed else None
+    item = compiler.node(source, env) if rows is None else rows.item
     found = codes(compiler, item)
-    if found is None:
-        if isinstance(item, Missing):
-            return truth(ir.FALSE)
+    if not found and not isinstance(item, Missing):
         raise NoForm("{node} of {types} has no form in SQL yet", node=node.name, types=str(source.type))
-    return truth(overlapping(compiler, found.keys, wanted))
+    held = ir.either(*(overlapping(compiler, coded.keys, wanted) for coded in found))
+    if rows is None:
+        return truth(held)
+    rows.select.where(held)
+    return truth(Exists(rows.select))
 
 
 def _to_concept(compiler: "Compiler", node: tree.Operator, env: "Env") -> Item:

@@ -63,9 +63,29 @@ def _compared(test: str) -> Callable[[Call], Value | None]:
                 )
                 for factor, codes in _same_kind(str(unit.value)).items()
             ]
-        return Scalar(BOOLEAN, ir.Case(tuple(whens), ir.UNKNOWN))
+        if unit == ir.text("1"):  # an annotation is a unit by itself
+            annotated = ir.call("matches_full", left.unit, ir.text(r"\{[^{}]*\}"), ir.text(""))
+            whens.append((annotated, ir.call(name, left.value, right.value)))
+        return Scalar(BOOLEAN, ir.Case(tuple(whens), _unless_known(left, unit, call)))
 
     return build
+
+
+def _unless_known(value: Quantity, unit: Expr, call: Call) -> Expr:
+    """Null beside a unit of another kind; of one that is in no table the statement stops rather than guess."""
+    known = ir.either(
+        ir.is_null(value.value), ir.is_null(value.unit), units.among(value.unit, list(units.scales()))
+    )
+    place = call.node.place
+    text = ir.text(
+        f"{place.library}:{place.line}:{place.column}: a unit that SQL cannot hold against {_shown(unit)}: "
+    )
+    refusal = ir.call("error", ir.call("concat", text, value.unit))
+    return ir.Case(((known, ir.UNKNOWN),), ir.Cast(refusal, ir.BOOL))
+
+
+def _shown(unit: Expr) -> str:
+    return str(unit.value) if isinstance(unit, ir.Literal) else ""
 
 
 _TURNED = {"lt": "gt", "le": "ge", "gt": "lt", "ge": "le", "eq": "eq", "ne": "ne"}
