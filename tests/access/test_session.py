@@ -13,6 +13,7 @@ from tests.people import (
 )
 
 from shangyi.access import Access, Role
+from shangyi.access.bundles import entries
 from shangyi.errors import Forbidden, Gone, Invalid, NotFound, NotSupported, ShangyiError
 from shangyi.store.model import SearchRequest
 
@@ -341,3 +342,10 @@ def test_an_export_leaves_counts(county: Access) -> None:
 
 def test_a_session_shows_no_secret(county: Access) -> None:
     assert repr(session(county, Role.READER)) == "Session(account:reader, reader)"
+
+
+@pytest.mark.parametrize("method", [{}, [], None, 7, "GRAB"])
+def test_an_entry_whose_method_is_none_is_refused_with_its_place(method: Any) -> None:
+    with pytest.raises(Invalid) as refused:
+        entries({"entry": [{"request": {"method": method, "url": "Patient"}}]})
+    assert refused.value.issues[0].expression == "Bundle.entry[0].request.method"

@@ -42,7 +42,7 @@ def _entry(entry: Any, number: int) -> Entry:
     if not isinstance(request, dict) or not isinstance(request.get("url"), str):
         raise Invalid("An entry needs a request with method and url", f"Bundle.entry[{number}]")
     method = request.get("method")
-    if method not in _VERBS:
+    if not isinstance(method, str) or method not in _VERBS:
         raise Invalid(
             "An entry needs a request with method and url", f"Bundle.entry[{number}].request.method"
         )
