@@ -79,7 +79,13 @@ async def call(
         "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 80), "state": {},
     }  # fmt: skip
 
+    sent = False
+
     async def receive() -> dict[str, Any]:
+        nonlocal sent
+        if sent:  # who streams waits here for the client to hang up: it does not
+            await asyncio.Future()
+        sent = True
         return {"type": "http.request", "body": body, "more_body": False}
 
     async def send(message: dict[str, Any]) -> None:

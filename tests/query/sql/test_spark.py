@@ -7,10 +7,16 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from tests.query.sql.agreement import Data, compared, items
-from tests.query.sql.test_properties import made
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.query.sql.agreement import FAILED, Data, compared, items
+from tests.query.sql.expressions import expressions
+from tests.query.sql.test_properties import MADE, SETTINGS, made
 
+from shangyi.query.errors import ExpressionError
 from shangyi.query.fhirpath import compile
+from shangyi.query.sql import CompilationError
+from shangyi.query.sql.values import is_root
 
 pytestmark = pytest.mark.slow
 pyspark_sql = pytest.importorskip("pyspark.sql", reason="needs pyspark 4 (pip install pyspark)")
@@ -108,6 +114,52 @@ def test_spark_agrees_with_closures(resource_type: str, texts: list[str], spark:
         plain = [[_plain(column) for column in row] for row in rows]
         found[text] = compared(data, expression, [items(value, row) for row in plain])
     assert {text: differences for text, differences in found.items() if differences} == {}
+
+
+@pytest.fixture(scope="module")
+def tables(spark: Any, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Data]:
+    """The made-up resources, in Spark too."""
+    found = {name: made(name) for name in sorted(MADE)}
+    for data in found.values():
+        registered(data, spark, tmp_path_factory.mktemp("tables"))
+    return found
+
+
+def by_spark(data: Data, value: Any, spark: Any) -> list[Any]:
+    """The items of each resource; FAILED where the expression refuses the row."""
+    text = data.select(value, "spark")
+
+    def rows(where: str = "") -> list[Any]:
+        found = spark.sql(text + where).collect()
+        return [items(value, [_plain(column) for column in row]) for row in found]
+
+    try:
+        return rows()
+    except pyspark_errors.PySparkException:
+        each: list[Any] = []
+        for resource in data.resources:
+            try:
+                each += rows(f" WHERE r.id = '{resource['id']}'")
+            except pyspark_errors.PySparkException as error:
+                each.append(FAILED if "USER_RAISED_EXCEPTION" in str(error) else str(error).splitlines()[0])
+        return each
+
+
+@pytest.mark.filterwarnings("ignore")
+@given(st.data())
+@settings(SETTINGS, max_examples=60, derandomize=True)
+def test_spark_agrees_on_expressions_made_at_random(
+    spark: Any, tables: dict[str, Data], drawn: st.DataObject
+) -> None:
+    data = tables[drawn.draw(st.sampled_from(sorted(MADE)))]
+    text = drawn.draw(expressions(data.table.resource_type, data.table.columns))
+    try:
+        expression = compile(text, data.table.resource_type)
+        value = data.compile(expression)
+    except (CompilationError, ExpressionError):
+        return  # how these are refused does not depend on the engine
+    if not is_root(value):
+        assert compared(data, expression, by_spark(data, value, spark)) == [], text
 
 
 def _plain(value: Any) -> Any:
