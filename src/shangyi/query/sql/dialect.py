@@ -113,7 +113,7 @@ def renamed(names: str) -> dict[str, Template]:
 
 
 _SAME = (
-    "abs coalesce date_trunc exp flatten floor greatest least left length ln lower power replace reverse round sqrt substring upper"
+    "abs coalesce date_trunc exp flatten floor greatest least left length ln lower nullif power replace reverse round sqrt substring upper"
 ).split()
 OPERATORS: dict[str, Template] = {
     **{name: function(name) for name in _SAME},

@@ -5,12 +5,15 @@ from typing import Any
 
 from shangyi.query.cql import tree
 from shangyi.query.cql.sql import (
+    aggregates,
     arithmetic,
     comparison,
     equality,
     intervals,
+    lists,
     logic,
     moments,
+    queries,
     strings,
     structures,
     temporal,
@@ -24,6 +27,8 @@ from shangyi.query.cql.sql.values import Value, bounds
 from shangyi.query.sql import ir
 
 SECTIONS: tuple[Mapping[str, Builder], ...] = (
+    lists.OPERATORS,
+    aggregates.OPERATORS,
     logic.OPERATORS,
     equality.OPERATORS,
     comparison.OPERATORS,
@@ -107,6 +112,6 @@ NODES: dict[type[tree.Node], Callable[[Any, Columns], Value]] = {
     tree.If: _if,
     tree.Case: _case,
     tree.Operator: _operator,
-    **{kind: _structure(build) for kind, build in structures.NODES.items()},
+    **{kind: _structure(build) for kind, build in {**structures.NODES, **queries.NODES}.items()},
 }
 """How each class of node becomes SQL."""
