@@ -95,6 +95,7 @@ _FUNCTIONS: dict[str, Template] = {
     "ends_with_zone": "regexp_matches({0}, '(Z|[+-]\\d\\d:\\d\\d)$')",
     "add_milliseconds": "(TRY_CAST({0} AS TIMESTAMP) + to_milliseconds(CAST({1} AS BIGINT)))",
     "looked_up": "nullif(split_part(split_part(split_part({0}, ';' || {1} || '=', 2), ';', 1), '|', {2}), '')",
+    "captured": "regexp_extract({0}, {1}, {2})",
     "log10": "log10({0})",
     "make_instant": "try(make_timestamp({0}, {1}, {2}, {3}, {4}, CAST({5} AS DOUBLE)))",
     "component": "date_part({0}, {1})",

@@ -66,6 +66,7 @@ _FUNCTIONS: dict[str, Template] = {
     "add_milliseconds": "timestampadd(MILLISECOND, CAST({1} AS INT), TRY_CAST({0} AS TIMESTAMP))",
     "list_overlaps": "arrays_overlap({0}, {1})",
     "looked_up": "nullif(split_part(split_part(split_part({0}, ';' || {1} || '=', 2), ';', 1), '|', {2}), '')",
+    "captured": "regexp_extract({0}, {1}, {2})",
     "log10": "log10({0})",
     "make_instant": "try_make_timestamp_ntz({0}, {1}, {2}, {3}, {4}, {5})",
     "component": "floor(date_part({0}, {1}))",

@@ -51,14 +51,17 @@ def _widened(kind: Type, column: Expr) -> Expr:
 
 
 def _uncertain(name: str, call: Call) -> Value | None:
-    """Of what is known within bounds: sums and differences only, which go the same way all along."""
+    """Of what is known within bounds: the least and the greatest that it can be."""
     (a, b), (c, d) = (bounds(operand) for operand in call.operands)
-    if name == "add":
-        low, high = (a, c), (b, d)
-    elif name == "sub":
-        low, high = (a, d), (b, c)
-    else:
-        return None
+    if name == "mul":
+        products = [
+            _fitting(INTEGER, ir.call("mul", *(_widened(INTEGER, x) for x in pair))).sql
+            for pair in ((a, c), (a, d), (b, c), (b, d))
+        ]
+        known = ir.both(*map(ir.is_there, products))
+        least, greatest = (ir.Case(((known, ir.Call(f, tuple(products))),)) for f in ("least", "greatest"))
+        return Range(INTEGER, least, greatest)
+    low, high = ((a, c), (b, d)) if name == "add" else ((a, d), (b, c))
     made = [
         _fitting(INTEGER, ir.Call(name, tuple(_widened(INTEGER, x) for x in pair))).sql
         for pair in (low, high)
@@ -78,11 +81,9 @@ def _of_quantities(call: Call) -> Value | None:
 def _as_quantity(value: Value) -> Quantity | None:
     if isinstance(value, Quantity):
         return value
-    return (
-        Quantity(ir.Cast(value.sql, NUMBER), ir.text("1"))
-        if isinstance(value, Scalar) and value.type in _OWN
-        else None
-    )
+    if isinstance(value, Scalar) and value.type in _OWN:
+        return Quantity(ir.Cast(value.sql, NUMBER), ir.text("1"))
+    return None
 
 
 def _divide(call: Call) -> Value | None:
@@ -139,10 +140,6 @@ def _to_integer(name: str) -> Builder:
     return build
 
 
-def _converted(to: Type, *of: Type) -> Builder:
-    return lambda call: _fitting(to, call.columns[0]) if call.types[0] in of else None
-
-
 OPERATORS: dict[str, Builder] = {
     "Add": _plain("add"),
     "Subtract": _plain("sub"),
@@ -155,6 +152,4 @@ OPERATORS: dict[str, Builder] = {
     "Ceiling": _to_integer("ceiling"),
     "Floor": _to_integer("floor"),
     "Truncate": _to_integer("truncate"),
-    "ToDecimal": _converted(DECIMAL, INTEGER, LONG),
-    "ToLong": _converted(LONG, INTEGER),
 }

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from shangyi.query.cql import tree
 from shangyi.query.cql.sql.columns import Columns
-from shangyi.query.cql.sql.values import Scalar, Value, bounds
+from shangyi.query.cql.sql.errors import NoForm
+from shangyi.query.cql.sql.values import Listed, Scalar, Value
 from shangyi.query.cql.types import BOOLEAN, INTEGER, STRING, Type
 from shangyi.query.sql.ir import Expr
 
@@ -20,13 +21,20 @@ class Call:
 
     @property
     def columns(self) -> tuple[Expr, ...]:
-        """The operands, each one column."""
-        return tuple(bounds(operand)[0] for operand in self.operands)
+        """The operands, each one column; NoForm of one that has more."""
+        return tuple(map(one, self.operands))
 
     @property
     def types(self) -> tuple[Type, ...]:
         """The types of the operands."""
         return tuple(operand.type for operand in self.operands)
+
+
+def one(value: Value) -> Expr:
+    """The one column of a value; NoForm of a number that dates leave open, and of what else has several."""
+    if not isinstance(value, Scalar | Listed):
+        raise NoForm("{type} has no form in SQL yet", type=str(value.type))
+    return value.sql
 
 
 Builder = Callable[[Call], Value | None]

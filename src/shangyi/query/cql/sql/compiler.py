@@ -8,7 +8,9 @@ from shangyi.query.cql.sql import (
     aggregates,
     arithmetic,
     comparison,
+    conversion,
     equality,
+    functions,
     intervals,
     lists,
     logic,
@@ -37,6 +39,8 @@ SECTIONS: tuple[Mapping[str, Builder], ...] = (
     temporal.OPERATORS,
     moments.OPERATORS,
     intervals.OPERATORS,
+    functions.OPERATORS,
+    conversion.OPERATORS,
 )
 """Operators by their names in ELM; of several of a name the first that has a form for the operands."""
 

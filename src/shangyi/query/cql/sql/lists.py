@@ -6,7 +6,7 @@ equal, so is the answer.
 
 from collections.abc import Callable
 
-from shangyi.query.cql.sql.builder import Builder, Call, integer, string, truth
+from shangyi.query.cql.sql.builder import Builder, Call, integer, one, string, truth
 from shangyi.query.cql.sql.columns import Columns
 from shangyi.query.cql.sql.equality import equal, equal_or_both_null, every, some
 from shangyi.query.cql.sql.shapes import (
@@ -106,11 +106,18 @@ def _combine(call: Call) -> Value | None:
     texts, *rest = call.operands
     if not isinstance(texts, Listed) or texts.type.element not in (STRING, ANY):
         return null(STRING) if texts.type == ANY else None
-    separator = bounds(rest[0])[0] if rest else ir.text("")
-    joined = ir.call(
-        "array_to_string", known(call.at, texts).sql, ir.call("coalesce", separator, ir.text(""))
-    )
-    return string(ir.Case(((ir.call("gt", length(texts), _ZERO), joined),)))
+    separator = ir.call("coalesce", one(rest[0]), ir.text("")) if rest else ir.text("")
+
+    def joined(opened: tuple[Value, ...]) -> Value:
+        words, whole = map(_list, opened)
+        so_far, each = call.at.fresh(), call.at.fresh()
+        others = ir.call("list_from", words.sql, _ONE)
+        first = ir.call("list_at", words.sql, _ZERO)
+        body = ir.Lambda((so_far, each), ir.call("concat", so_far, separator, each))
+        found = ir.call("coalesce", ir.call("list_fold", others, first, body), ir.text(""))
+        return string(ir.Case(((ir.call("gt", length(whole), _ZERO), found),)))
+
+    return bound(call.at, (known(call.at, texts), texts), joined)
 
 
 # --- Places
@@ -118,7 +125,7 @@ def _combine(call: Call) -> Value | None:
 
 def _indexer(call: Call) -> Value | None:
     source, index = call.operands
-    place = ir.Cast(bounds(index)[0], ir.LONG)
+    place = ir.Cast(one(index), ir.LONG)
     inside = ir.call("ge", place, _ZERO)
     if source.type == STRING:
         text = bounds(source)[0]
@@ -157,7 +164,7 @@ def _slice(call: Call) -> Value | None:
         return null(call.node.type)
     if not isinstance(source, Listed):
         return None
-    start, *end = (ir.Cast(bounds(place)[0], ir.LONG) for place in places)
+    start, *end = (ir.Cast(one(place), ir.LONG) for place in places)
 
     def taken(opened: tuple[Value, ...]) -> Value:
         items = _list(opened[0])
@@ -185,7 +192,7 @@ def _taken(name: str) -> Builder:
             return null(call.node.type)
         if not isinstance(source, Listed):
             return None
-        number = ir.call("coalesce", bounds(count[0])[0], _ZERO) if count else _ONE
+        number = ir.call("coalesce", one(count[0]), _ZERO) if count else _ONE
         if name == "Take":
             sql = ir.call("list_until", source.sql, ir.call("greatest", number, _ZERO))
             return Listed(source.type, sql)

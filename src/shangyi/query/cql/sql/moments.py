@@ -46,16 +46,19 @@ def _constructed(type_: Type) -> Builder:
         if type_ == TIME:
             clock = (*given, *[ir.null(ir.INT)] * (4 - len(given)))
             day = (ir.number(MIDNIGHT.year), ir.number(1), ir.number(1))
-            return _assembled(call.at, type_, (*day, *clock), clock[0])
+            return assembled(call.at, type_, (*day, *clock), clock[0])
         offset = given[7] if len(given) > 7 else None
         parts = (*given[:7], *[ir.null(ir.INT)] * (7 - len(given[:7])))
-        made = _assembled(call.at, type_, parts, parts[0])
-        return made if offset is None else _in_offset(call.at, made, offset, parts[3])
+        made = assembled(call.at, type_, parts, parts[0])
+        if offset is None:
+            return made
+        hours = ir.call("mul", ir.Cast(offset, NUMBER), ir.number(60))
+        return in_offset(call.at, made, ir.Cast(ir.call("truncate", hours), ir.INT), parts[3])
 
     return build
 
 
-def _assembled(at: Columns, type_: Type, parts: Sequence[Expr], there: Expr) -> Range:
+def assembled(at: Columns, type_: Type, parts: Sequence[Expr], there: Expr) -> Range:
     """From year to millisecond; those that are null are not known."""
     missing = [ir.is_null(part) for part in parts]
     gaps = [ir.both(above, ir.negated(below)) for above, below in pairwise(missing)]
@@ -92,9 +95,8 @@ def _assembled(at: Columns, type_: Type, parts: Sequence[Expr], there: Expr) -> 
     return made
 
 
-def _in_offset(at: Columns, value: Range, hours: Expr, hour: Expr) -> Value:
-    """A DateTime whose offset is given, in hours; the evaluation's where that is null."""
-    minutes = ir.Cast(ir.call("truncate", ir.call("mul", ir.Cast(hours, NUMBER), ir.number(60))), ir.INT)
+def in_offset(at: Columns, value: Range, minutes: Expr, hour: Expr) -> Value:
+    """A DateTime whose offset is given; the evaluation's where that is null, or no hour is known."""
 
     def moved(opened: tuple[Value, ...]) -> Value:
         made, own = opened

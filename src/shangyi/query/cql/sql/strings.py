@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 from shangyi.query.cql.sql.builder import Builder, Call, truth
-from shangyi.query.cql.sql.values import Scalar, Value
-from shangyi.query.cql.types import INTEGER, STRING
+from shangyi.query.cql.sql.values import Listed, Scalar, Value
+from shangyi.query.cql.types import INTEGER, STRING, ListOf
 from shangyi.query.sql import ir
 from shangyi.query.sql.ir import Expr
 
@@ -40,6 +40,45 @@ def _length_of(call: Call) -> Value | None:
     return _length(call.columns[0]) if call.types == (STRING,) else None
 
 
+def _last_position(pattern: Expr, text: Expr) -> Value:
+    turned = ir.call("position", ir.call("reverse", text), ir.call("reverse", pattern))
+    before = ir.call("sub", ir.call("length", text), ir.call("length", pattern))
+    place = ir.call("sub", before, ir.call("sub", turned, _ONE))
+    found = ir.Case(((ir.call("eq", turned, ir.number(0)), ir.number(-1)),), place)
+    known = ir.both(ir.is_there(text), ir.is_there(pattern))
+    return Scalar(INTEGER, ir.Case(((known, ir.Cast(found, ir.INT)),)))
+
+
+def _split(text: Expr, separator: Expr) -> Value:
+    """A null or empty separator splits nothing."""
+    pieces = ir.call("split", text, separator)
+    splits = ir.call("ne", separator, ir.text(""))
+    whole = ir.Listed((text,), ir.TEXT)
+    found = ir.Case(((ir.is_null(text), ir.null(ir.list_of(ir.TEXT))), (splits, pieces)), whole)
+    return Listed(ListOf(STRING), found)
+
+
+def _matches(text: Expr, pattern: Expr) -> Value:
+    """Some part of the text matches; RE2's expressions, a point is any character."""
+    return truth(ir.call("matches", text, pattern, ir.text("s")))
+
+
+_DOLLAR, _BACKSLASH = "\x01", "\x02"
+
+
+def _replace_matches(text: Expr, pattern: Expr, replacement: Expr) -> Value:
+    """``$1`` stands for a group, a backslash takes the next character as it is."""
+    kept = replacement
+    for written, mark in ((r"\\", _BACKSLASH), (r"\$", _DOLLAR)):
+        kept = ir.call("replace", kept, ir.text(written), ir.text(mark))
+    plain = ir.call("replace_matches", kept, ir.text(r"\\(.)"), ir.text(r"\1"), ir.text("s"))
+    whole = ir.call("replace", plain, ir.text("\\"), ir.text(_BACKSLASH))
+    template = ir.call("replace_matches", whole, ir.text(r"\$\{?(\d)\}?"), ir.text(r"\\\1"), ir.text("s"))
+    for mark, written in ((_BACKSLASH, r"\\"), (_DOLLAR, "$")):
+        template = ir.call("replace", template, ir.text(mark), ir.text(written))
+    return Scalar(STRING, ir.call("replace_matches", text, pattern, template, ir.text("s")))
+
+
 OPERATORS: dict[str, Builder] = {
     "Concatenate": _text("concat"),
     "Upper": _text("upper"),
@@ -47,6 +86,10 @@ OPERATORS: dict[str, Builder] = {
     "StartsWith": _on_strings(lambda text, prefix: truth(ir.call("starts_with", text, prefix))),
     "EndsWith": _on_strings(lambda text, suffix: truth(ir.call("ends_with", text, suffix))),
     "PositionOf": _on_strings(_position),
+    "LastPositionOf": _on_strings(_last_position),
+    "Split": _on_strings(_split),
+    "Matches": _on_strings(_matches),
+    "ReplaceMatches": _on_strings(_replace_matches),
     "Substring": _on_strings(_substring),
     "Length": _length_of,
 }
