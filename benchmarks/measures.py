@@ -76,7 +76,8 @@ took, counts = [], {}
 for _ in range(3):
     before = time.process_time()
     rows = evaluate_measure(given["library"], con, output_columns=given["columns"], parameters=given["parameters"],
-                            include_paths=[given["cql"]]).fetchall()
+                            include_paths=[given["cql"]])
+    rows = rows.values.tolist() if hasattr(rows, "values") else rows.fetchall()
     took.append(time.process_time() - before)
 for at, name in enumerate(given["columns"], 1):
     counts[name] = sum(bool(row[at]) for row in rows)
