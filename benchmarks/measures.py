@@ -280,7 +280,7 @@ def main() -> None:
     parser.add_argument("--elm", type=Path)
     parser.add_argument("--fhir4ds")
     parser.add_argument("--peer-patients", type=int, default=2)
-    given = parser.parse_args()
+    given = parser.parse_intermixed_args()
     given.work.mkdir(exist_ok=True)
     content = Content(given.checkout, given.models)
     for folder in given.folders:
