@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from shangyi.access.whole_record import whole_record
 from shangyi.cli import cql_lake
 from shangyi.cli.output import emit, line, note
-from shangyi.cli.residents import of_file, of_record
+from shangyi.cli.residents import of_file
 from shangyi.cli.text import t
 from shangyi.errors import Invalid
 
@@ -116,7 +117,7 @@ def eval_(
         _evaluate(program, found, Terminology(Memory(found)), parameter or (), define, json)
     else:
         with owner() as session:
-            found = of_record(session, str(resident))
+            found = whole_record(session, str(resident))
             session.consult(
                 "ValueSet",
                 "expand",

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from shangyi.access.whole_record import whole_record
 from shangyi.cli.output import emit, line, note, progress, table
 from shangyi.cli.owner import owner
-from shangyi.cli.residents import of_record
 from shangyi.cli.text import t
 from shangyi.errors import Invalid
 
@@ -89,7 +89,7 @@ def run(
         content = Content(session)
         measure, key = prepared(session, content, content.measure(name), span, "evaluate-measure")
         if resident is not None:
-            found = measure.result(f"Patient/{resident}", of_record(session, resident))
+            found = measure.result(f"Patient/{resident}", whole_record(session, resident))
             counted = tally(measure.definition, [found])
             _shown(report(counted, INDIVIDUAL, span.days, made, f"Patient/{resident}"), json)
             return

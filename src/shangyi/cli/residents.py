@@ -1,24 +1,9 @@
-"""What a command reads of one resident: from the record, or from a file."""
+"""What a command reads of one resident out of a file."""
 
 from pathlib import Path
 from typing import Any
 
-from shangyi.access import Session
 from shangyi.errors import Invalid
-
-PAGE = 1000
-
-
-def of_record(session: Session, id: str) -> list[dict[str, Any]]:
-    """The resident's record, and what it refers to. NotFound."""
-    found: list[dict[str, Any]] = []
-    cursor = None
-    while True:
-        page = session.everything("Patient", id, count=PAGE, cursor=cursor)
-        found += [version.resource for version in (*page.matches, *page.included)]
-        cursor = page.next
-        if not cursor:
-            return found
 
 
 def of_file(path: Path) -> list[dict[str, Any]]:

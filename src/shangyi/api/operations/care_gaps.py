@@ -2,11 +2,12 @@
 
 from datetime import datetime
 
+from shangyi.access.whole_record import whole_record
 from shangyi.api import reply
 from shangyi.api.call import Call, Resource
 from shangyi.api.operations.definition import Input, Operation, Parameter
 from shangyi.api.operations.evaluate_measure import period_of
-from shangyi.api.operations.subject import resources_of, subject_of
+from shangyi.api.operations.subject import subject_of
 from shangyi.api.reply import Reply
 from shangyi.care.measures.content import Content
 from shangyi.care.measures.definition import SCORINGS
@@ -28,7 +29,7 @@ def invoke(call: Call, given: Input) -> Reply:
     if "subject" not in given:
         raise Invalid("Name the subject")
     subject = subject_of(given["subject"][0], call.base)
-    resources = resources_of(call.session, subject)
+    resources = whole_record(call.session, subject)
     measured = []
     for resource in _measures(content, given):
         measure, _ = prepared(call.session, content, resource, period, "care-gaps")

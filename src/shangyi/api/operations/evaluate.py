@@ -5,10 +5,11 @@ from datetime import datetime
 from typing import Any
 
 from shangyi.access import Session
+from shangyi.access.whole_record import whole_record
 from shangyi.api import reply
 from shangyi.api.call import Call, Resource
 from shangyi.api.operations.definition import Input, Operation, Parameter
-from shangyi.api.operations.subject import resources_of, subject_of
+from shangyi.api.operations.subject import subject_of
 from shangyi.api.reply import Reply
 from shangyi.care.measures import parameters
 from shangyi.care.measures.content import Content, with_packages
@@ -84,7 +85,7 @@ def _answer(call: Call, given: Input, program: Program, names: Sequence[str] | N
 def _resources(session: Session, given: Input, base: str) -> Iterable[Resource]:
     """The subject's record, unless the server's data are not to be used, and what the body brings."""
     if "subject" in given and given.get("useServerData", ["true"])[0] == "true":
-        yield from resources_of(session, subject_of(given["subject"][0], base))
+        yield from whole_record(session, subject_of(given["subject"][0], base))
     for bundle in given.get("data", ()):
         yield from (entry["resource"] for entry in bundle.get("entry") or () if "resource" in entry)
 

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from shangyi.access import Session
+from shangyi.access.whole_record import whole_record
 from shangyi.api import reply
 from shangyi.api.call import Call, Resource
 from shangyi.api.operations.definition import Input, Operation, Parameter
-from shangyi.api.operations.subject import resources_of, subject_of
+from shangyi.api.operations.subject import subject_of
 from shangyi.api.reply import Reply
 from shangyi.care.measures import (
     INDIVIDUAL,
@@ -55,7 +56,7 @@ def invoke(call: Call, given: Input) -> Reply:
         if "subject" not in given:
             raise Invalid("Name the subject")
         subject = subject_of(given["subject"][0], call.base)
-        resources = resources_of(call.session, subject)
+        resources = whole_record(call.session, subject)
         found = measure.result(f"Patient/{subject}", resources)
         counted = tally(measure.definition, [found])
         return reply.resource(call, report(counted, kind, period.days, made, f"Patient/{subject}"))
