@@ -5,6 +5,7 @@ appear there. Versions of one resource come in their order, for a writer holds i
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import psycopg
 
@@ -35,6 +36,39 @@ def changes(
     versions = rows.versions(codec, connection, found)
     result = [Change(f"{row[7]}.{row[8]}.{row[2]}", item) for row, item in zip(found, versions, strict=True)]
     return result, result[-1].cursor if result else cursor or START
+
+
+class Touched(NamedTuple):
+    """Residents whose record changed, as ``rid`` and all their shards; the cursor to go on from, and whether more is there."""
+
+    residents: list[int]
+    shards: list[int]
+    cursor: str
+    more: bool
+
+
+def touched(connection: psycopg.Connection, cursor: str, limit: int) -> Touched | None:
+    """Whose record the next ``limit`` versions are of; None: nothing new now.
+
+    A resource's shard is its resident's, also once it is deleted; one that was moved is of two.
+    """
+    xid, rid, version = _parse(cursor)
+    versions = connection.execute(
+        "select r.xid::text, r.rid, r.version, r.shard, b.shard from resource r"
+        " left join resource b on b.rid = r.rid and b.version = r.version - 1"
+        " where r.xid >= %s::xid8 and (r.xid, r.rid, r.version) > (%s::xid8, %s, %s)"
+        " and r.xid < pg_snapshot_xmin(pg_current_snapshot()) order by r.xid, r.rid, r.version limit %s",
+        [xid, xid, rid, version, limit],
+    ).fetchall()
+    if not versions:
+        return None
+    shards = sorted({shard for row in versions for shard in row[3:5] if shard is not None})
+    found = connection.execute(
+        "select rid from search where type = %s and shard = any(%s)", [NUMBERS["Patient"], shards]
+    ).fetchall()
+    return Touched(
+        [row[0] for row in found], shards, ".".join(map(str, versions[-1][:3])), len(versions) == limit
+    )
 
 
 def _parse(cursor: str) -> tuple[str, int, int]:

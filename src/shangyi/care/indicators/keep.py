@@ -132,26 +132,14 @@ class Keeper:
 
     def _follow(self, connection: psycopg.Connection, cursor: str, today: dt.date) -> tuple[int, bool]:
         """Those whose record changed. A resource's shard is its resident's, also once it is deleted."""
-        xid, rid, version = cursor.split(".")
-        rows = connection.execute(
-            "select r.xid::text, r.rid, r.version, r.shard, b.shard from resource r"
-            " left join resource b on b.rid = r.rid and b.version = r.version - 1"
-            " where r.xid >= %s::xid8 and (r.xid, r.rid, r.version) > (%s::xid8, %s, %s)"
-            " and r.xid < pg_snapshot_xmin(pg_current_snapshot()) order by r.xid, r.rid, r.version limit %s",
-            [xid, xid, int(rid), int(version), CHANGES],
-        ).fetchall()
-        if not rows:
+        found = outbox.touched(connection, cursor, CHANGES)
+        if found is None:
             return 0, False
-        shards = sorted({shard for row in rows for shard in row[3:5] if shard is not None})
-        found = connection.execute(
-            "select rid from search where type = %s and shard = any(%s)", [PATIENT, shards]
-        ).fetchall()
-        connection.execute("delete from indicator where shard = any(%s)", [shards])
-        rids = [row[0] for row in found]
-        for start in range(0, len(rids), CHUNK):
-            self._write(connection, rids[start : start + CHUNK], today)
-        outbox.advance(connection, _name(today), ".".join(map(str, rows[-1][:3])))
-        return len(rids), len(rows) == CHANGES
+        connection.execute("delete from indicator where shard = any(%s)", [found.shards])
+        for start in range(0, len(found.residents), CHUNK):
+            self._write(connection, found.residents[start : start + CHUNK], today)
+        outbox.advance(connection, _name(today), found.cursor)
+        return len(found.residents), found.more
 
     def _write(self, connection: psycopg.Connection, rids: Sequence[int], today: dt.date) -> None:
         shards = sorted({keys.shard(rid, rid) for rid in rids})
